@@ -1,0 +1,1 @@
+"""Tests of Hearth: see tests/README.md."""

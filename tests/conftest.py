@@ -1,0 +1,418 @@
+"""Fixtures every test may use, and the guards: no network, no real clock, nothing left behind.
+
+Which database: ``app`` and everything on it runs on SQLite, tests marked ``postgres`` on both.
+HEARTH_TEST_DATABASE=sqlite|postgres|both decides for all of them.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+
+from tests.support import databases
+from tests.support.browser import DESKTOP, LiveServer, Watch, launch
+from tests.support.client import Visitor
+from tests.support.net import loopback_only
+from tests.support.story import STORY
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from playwright.sync_api import Browser, Page
+
+    from portal.kernel.settings import Settings
+
+SHARED = "HEARTH_TEST_SHARED"
+KEY = "a-key-for-tests-only-0123456789abcdef"
+
+
+# -- the run ---------------------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process makes the folder that all workers of the run share."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = str(databases.fast_folder())
+        os.environ["HEARTH_TEST_OWNER"] = str(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What the run made goes with it; the database server ends by itself when its owner does."""
+    if not hasattr(config, "workerinput") and SHARED in os.environ:
+        shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that touch a database run on each kind they are meant for."""
+    if "database_kind" in metafunc.fixturenames:
+        markers = {mark.name for mark in metafunc.definition.iter_markers()}
+        metafunc.parametrize("database_kind", databases.kinds(markers), scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs on PostgreSQL is marked so, and can be left out with -m 'not postgres'."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if call is not None and call.params.get("database_kind") == databases.POSTGRES:
+            item.add_marker(pytest.mark.postgres)
+
+
+# -- guards ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    with loopback_only():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clock(request: pytest.FixtureRequest) -> Iterator["Clock | None"]:
+    """The story's clock, standing still until a test moves it; real time only where a test is marked ``real_clock``."""
+    if any(request.node.get_closest_marker(name) for name in ("real_clock", "browser", "crash")):
+        yield None
+        return
+    with time_machine.travel(STORY, tick=False) as traveller:
+        yield Clock(traveller)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Moves the story's time."""
+
+    traveller: time_machine.Traveller
+
+    def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Let time pass."""
+        self.traveller.shift(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+
+    def set(self, moment: Any) -> None:
+        """Jump to an instant (aware datetime)."""
+        self.traveller.move_to(moment, tick=False)
+
+
+# -- the application and its database --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def worker_name() -> str:
+    """The name of this xdist worker, or main."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """The folder of the run, in memory where possible."""
+    return Path(os.environ[SHARED])
+
+
+@pytest.fixture(scope="session")
+def database_kind() -> str:
+    """sqlite or postgres; parametrised for tests that use it."""
+    return databases.SQLITE
+
+
+@dataclass
+class Stage:
+    """One application on one database, used by test after test, each on a fresh copy of its template."""
+
+    app: "Flask"
+    settings: "Settings"
+    templates: databases.Templates
+    database: databases.Database
+    worlds: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def _stages() -> Iterator[dict[str, Stage]]:
+    stages: dict[str, Stage] = {}
+    yield stages
+    for stage in stages.values():
+        with stage.app.app_context():
+            _disconnect(stage.app)
+
+
+def _disconnect(app: "Flask") -> None:
+    from portal.kernel.db import db
+
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def make_database(kind: str, shared: Path, worker: str, folder: Path) -> databases.Database:
+    """A database of this kind for this worker."""
+    if kind == databases.SQLITE:
+        return databases.Sqlite(folder)
+    return databases.Postgres(databases.shared_server(shared, int(os.environ["HEARTH_TEST_OWNER"])), worker)
+
+
+def make_settings(folder: Path, url: str, **changes: Any) -> "Settings":
+    """Settings as the tests want them: the story's company on a loopback address, no worker thread."""
+    from portal.kernel.settings import load
+
+    values: dict[str, Any] = {
+        "instance": folder,
+        "database_url": url,
+        "base_url": "http://127.0.0.1:8000",
+        "company": "Marlow Cycles",
+        "zone": "Europe/Berlin",
+        "country": "DE",
+        "phone": "+49 30 555 0100",
+        "secret_key": KEY,
+        "worker": False,
+        "log_level": "ERROR",
+    }
+    return load({}, **(values | changes))
+
+
+@pytest.fixture
+def _stage(database_kind: str, _stages: dict[str, Stage], shared_folder: Path, worker_name: str) -> Stage:
+    if database_kind not in _stages:
+        folder = shared_folder / f"{worker_name}-{database_kind}"
+        folder.mkdir(parents=True, exist_ok=True)
+        database = make_database(database_kind, shared_folder, worker_name, folder)
+        database.empty()
+        _stages[database_kind] = _raise_stage(folder, database)
+    return _stages[database_kind]
+
+
+def _raise_stage(folder: Path, database: databases.Database) -> Stage:
+    from portal.app import create_app
+
+    settings = make_settings(folder, database.url)
+    app = create_app(settings)
+    app.testing = True
+    stage = Stage(app, settings, databases.Templates(database, lambda: _disconnect(app)), database)
+    stage.templates.ensure("empty", lambda: migrate(app))
+    return stage
+
+
+def migrate(app: "Flask") -> None:
+    """Bring the database of ``app`` to the newest version."""
+    from tests.support.migrating import upgrade
+
+    with app.app_context():
+        upgrade()
+
+
+@pytest.fixture
+def settings(_stage: Stage) -> "Settings":
+    """The settings of ``app``."""
+    return _stage.settings
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, _stage: Stage) -> Iterator["Flask"]:
+    """The portal on a fresh database: with the named company when the test uses ``world``, else without a row."""
+    _stage.templates.fresh(_template_for(request, _stage))
+    _clear_files(_stage.settings.instance)
+    yield _stage.app
+    with _stage.app.app_context():
+        from portal.kernel.db import db
+
+        db.session.remove()
+
+
+def _template_for(request: pytest.FixtureRequest, stage: Stage) -> str:
+    if "world" not in request.fixturenames:
+        return "empty"
+
+    def build() -> None:
+        from tests.support.world import build
+
+        with time_machine.travel(STORY, tick=False), stage.app.app_context():
+            stage.worlds["world"] = build()
+
+    stage.templates.ensure("world", build, base="empty")
+    return "world"
+
+
+def _clear_files(instance: Path) -> None:
+    for path in instance.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+
+
+@pytest.fixture
+def context(app: "Flask") -> Iterator["Flask"]:
+    """An application context for tests that call queries and actions directly."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def world(app: "Flask", _stage: Stage) -> Any:
+    """The named little company (tests/support/world.py): Mara asks, Jonas resolves, Leo must not see it."""
+    return _stage.worlds["world"]
+
+
+# -- people in front of browsers -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def visitor(app: "Flask") -> Visitor:
+    """Somebody nobody knows yet."""
+    return Visitor(app)
+
+
+@pytest.fixture
+def sign_in(app: "Flask") -> Callable[[Any], Visitor]:
+    """A browser in which the given person (a row with an id, or the id) is signed in."""
+
+    def browser_of(person: Any) -> Visitor:
+        from tests.support.signing_in import signed_in
+
+        return signed_in(app, person if isinstance(person, int) else person.id)
+
+    return browser_of
+
+
+@pytest.fixture
+def run_jobs(app: "Flask") -> Callable[..., int]:
+    """Run what is due now until nothing is left; with ``periodic=True`` also what the calendar asks for."""
+
+    def run(*, periodic: bool = False, failing: bool = False) -> int:
+        from portal.kernel import jobs
+
+        number = jobs.run_due(app, periodic=periodic)
+        if not failing:
+            from tests.support.jobs import failures
+
+            assert not (found := failures(app)), found
+        return number
+
+    return run
+
+
+@pytest.fixture
+def outbox(app: "Flask") -> Callable[..., list[Any]]:
+    """Mail that was queued or sent, the oldest first; ``outbox(to="mara@...")`` narrows it."""
+
+    def read(to: str | None = None) -> list[Any]:
+        from tests.support.jobs import mails
+
+        return [mail for mail in mails(app) if to is None or to in mail.to]
+
+    return read
+
+
+# -- counting statements ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Statements:
+    """The SQL that ran inside a block, transaction control left out."""
+
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many statements there were."""
+        return len(self.texts)
+
+    def __repr__(self) -> str:
+        return f"{self.count} statements:\n" + "\n".join(f"  {number}. {' '.join(text.split())[:300]}" for number, text in enumerate(self.texts, 1))
+
+
+@pytest.fixture
+def query_count(app: "Flask") -> Callable[[], Any]:
+    """``with query_count() as statements: ...`` then ``assert statements.count <= 8, statements``."""
+
+    @contextmanager
+    def counting() -> Iterator[Statements]:
+        from sqlalchemy import event
+
+        from portal.kernel.db import db
+
+        with app.app_context():
+            engine = db.engine
+        seen = Statements()
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.split(maxsplit=1)[0].upper() not in {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA"}:
+                seen.texts.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return counting
+
+
+# -- real browser, real server ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """A real Chromium, started once per worker."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def live_server(shared_folder: Path, worker_name: str, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+    """`portal serve` with its worker on a fresh copy of the named company, one per test file."""
+    from tests.support.live import world_instance
+
+    instance = world_instance(shared_folder, worker_name, request.module.__name__)
+    server = LiveServer(instance, {"HEARTH_SECRET_KEY": KEY, "HEARTH_COMPANY": "Marlow Cycles", "HEARTH_ZONE": "Europe/Berlin", "HEARTH_COUNTRY": "DE"})
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def open_page(chromium: "Browser", live_server: LiveServer) -> Iterator[Callable[..., "Page"]]:
+    """Open pages in browsers of their own: ``open_page("/", who=world.mara, dark=True, viewport=PHONE, script=False)``.
+
+    At the end of the test none of them may have complained in the console or talked to a foreign host.
+    """
+    contexts, watches = [], []
+
+    def open_one(path: str = "/", *, who: Any = None, viewport: dict[str, int] | None = None, dark: bool = False, script: bool = True) -> "Page":
+        context = chromium.new_context(
+            base_url=live_server.address,
+            viewport=viewport or DESKTOP,
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+            reduced_motion="reduce",
+            timezone_id="Europe/Berlin",
+            locale="en-GB",
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        if who is not None:
+            from tests.support.live import cookies_for
+
+            context.add_cookies(cookies_for(live_server, who))
+        page = context.new_page()
+        watch = Watch(live_server.address, (live_server.content,))
+        watch.attach(page)
+        watches.append(watch)
+        page.goto(path)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    complaints = [complaint for watch in watches for complaint in watch.complaints]
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def page(open_page: Callable[..., "Page"]) -> "Page":
+    """One page in one browser, nobody signed in."""
+    return open_page("/")

@@ -1,0 +1,91 @@
+"""Migrations go up, down, and up again with data in the tables, on both databases, and say what the models say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+
+from portal.app import create_app
+from portal.kernel.db import db
+from tests.conftest import make_database, make_settings
+from tests.support.databases import Database
+from tests.support.migrating import config, downgrade, drift, upgrade
+from tests.support.story import STORY
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+
+
+@pytest.fixture
+def portal(database_kind: str, shared_folder: Path, worker_name: str, tmp_path: Path) -> Iterator[Flask]:
+    """A portal on a database without a single table."""
+    database: Database = make_database(database_kind, shared_folder, f"{worker_name}_migrations", tmp_path)
+    database.empty()
+    app = create_app(make_settings(tmp_path, database.url))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def counts() -> dict[str, int]:
+    """Rows per table, without Alembic's own."""
+    with db.engine.connect() as connection:
+        names = [name for name in sa.inspect(connection).get_table_names() if name != "alembic_version" and not name.startswith(("search_", "sqlite_"))]
+        return {name: connection.execute(sa.select(sa.func.count()).select_from(sa.table(name))).scalar_one() for name in names}
+
+
+def tables() -> set[str]:
+    """Names of the tables there are, without Alembic's own."""
+    return set(sa.inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_every_migration_has_a_way_back(portal: Flask) -> None:
+    """Up to the newest version, down to nothing, and up again leaves what the models describe."""
+    upgrade()
+    there = tables()
+    downgrade()
+    assert tables() == set()
+    upgrade()
+    assert tables() == there
+    assert drift() == []
+
+
+def test_the_way_down_works_with_people_and_requests_in_the_tables(portal: Flask) -> None:
+    """A company with a year behind it goes down without a foreign key in the way."""
+    upgrade()
+    fill()
+    assert sum(counts().values()) > 100
+    downgrade()
+    assert tables() == set()
+
+
+def test_the_last_migration_keeps_the_rows_that_are_there(portal: Flask) -> None:
+    """One step back and forth on a filled database loses no row of a table that exists on both sides."""
+    upgrade()
+    fill()
+    before: dict[str, Any] = counts()
+    downgrade("-1")
+    left = tables()
+    upgrade()
+    after = counts()
+    assert {name: after[name] for name in before if name in left} == {name: before[name] for name in before if name in left}
+
+
+def test_there_is_one_line_of_migrations() -> None:
+    """Two heads would leave an upgrade to chance."""
+    from alembic.script import ScriptDirectory
+
+    assert len(ScriptDirectory.from_config(config()).get_heads()) == 1
+
+
+def fill() -> None:
+    """Put the named company and its requests into the tables."""
+    from tests.support.world import build
+
+    with time_machine.travel(STORY, tick=False):
+        build()
+    db.session.remove()
