@@ -1,0 +1,106 @@
+"""The only module that opens connections to other machines. Today that is the company's mail server and nothing else."""
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
+
+TIMEOUT = 20.0
+"""Seconds for each step of a conversation."""
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Delayed(Exception):
+    """The mail server did not take it now; trying again later makes sense."""
+
+
+class Rejected(Exception):
+    """The mail server will never take this message for this address."""
+
+
+class Relay:
+    """An open conversation with a mail server."""
+
+    def __init__(self, client: smtplib.SMTP) -> None:
+        self._client = client
+
+    def send(self, message: bytes, *, sender: str, recipient: str) -> None:
+        """Hand over one message for one address; raises Rejected for a final no, Delayed for everything else."""
+        try:
+            self._client.sendmail(sender, [recipient], message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, text = error.recipients[recipient]
+            raise _refusal(code, text) from error
+        except smtplib.SMTPDataError as error:
+            raise _refusal(error.smtp_code, error.smtp_error) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise Delayed(_words(error)) from error
+
+
+@contextmanager
+def smtp(url: str, *, name: str = "localhost", timeout: float = TIMEOUT) -> Iterator[Relay]:
+    """Connect to ``smtp://name:password@host:port`` or ``smtps://``; encrypted whenever the server offers it, certificates verified.
+
+    ``name`` is how this machine introduces itself. Raises Delayed when the server cannot be reached, refuses the password, or would carry it unencrypted.
+    """
+    try:
+        client = _connected(url, name, timeout)
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        raise Delayed(_words(error)) from error
+    try:
+        yield Relay(client)
+    finally:
+        _leave(client)
+
+
+def _connected(url: str, name: str, timeout: float) -> smtplib.SMTP:
+    parts = urlsplit(url)
+    host = parts.hostname or "localhost"
+    context = ssl.create_default_context()
+    client: smtplib.SMTP
+    if parts.scheme == "smtps":
+        client = smtplib.SMTP_SSL(host, parts.port or 465, local_hostname=name, timeout=timeout, context=context)
+    else:
+        client = smtplib.SMTP(host, parts.port or 25, local_hostname=name, timeout=timeout)
+    try:
+        _prepare(client, context, host, unquote(parts.username or ""), unquote(parts.password or ""))
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _prepare(client: smtplib.SMTP, context: ssl.SSLContext, host: str, name: str, password: str) -> None:
+    client.ehlo()
+    encrypted = isinstance(client.sock, ssl.SSLSocket)
+    if not encrypted and client.has_extn("starttls"):
+        client.starttls(context=context)
+        client.ehlo()
+        encrypted = True
+    if name:
+        if not encrypted and host not in _LOOPBACK:
+            raise ValueError("the mail server offers no encryption, so the password was not sent")
+        client.login(name, password)
+
+
+def _leave(client: smtplib.SMTP) -> None:
+    try:
+        client.quit()
+    except (smtplib.SMTPException, OSError):
+        client.close()
+
+
+def _refusal(code: int, text: bytes | str) -> Delayed | Rejected:
+    words = f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"[:500]
+    return Rejected(words) if 500 <= code < 600 else Delayed(words)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        return f"{error.smtp_code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"[:500]
+    if isinstance(error, (TimeoutError, socket.gaierror)):
+        return "the mail server did not answer" if isinstance(error, TimeoutError) else "the mail server's name is not known"
+    return f"{type(error).__name__}: {error}"[:500]
