@@ -1,0 +1,129 @@
+"""What a mail looks like on the wire: checked addresses and ids, cleaned header texts, text and HTML side by side.
+
+Everything goes through EmailMessage, which refuses line breaks in headers; what it would mangle is cleaned here first.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+
+from portal.kernel.errors import Refusal
+from portal.kernel.messages import say
+from portal.kernel.settings import Settings
+
+SUBJECT_LIMIT, NAME_LIMIT = 200, 100
+EXTRA_HEADERS = frozenset({"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To"})
+"""What a caller may add; everything else is ours."""
+
+# refold_source "none" leaves ids on their line: folding would turn long ones into encoded words nobody can thread by.
+_WIRE = policy.SMTP.clone(cte_type="7bit", refold_source="none")
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_ID = re.compile(r"<[!-;=?A-~]{1,200}@[!-;=?A-~]{1,100}>")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One mail to one address, before it becomes a message."""
+
+    message_id: str
+    to: str
+    to_name: str
+    subject: str
+    text: str
+    html: str | None
+    created_at: datetime
+    in_reply_to: str | None = None
+    references: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def address(text: str) -> str:
+    """A mail address as we keep it (domain in lower-case ASCII); raises Refusal for what no mail server would take."""
+    local, at, host = text.strip().rpartition("@")
+    try:
+        host = host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        host = ""
+    good = at and _LOCAL.fullmatch(local) and not local.startswith(".") and not local.endswith(".") and ".." not in local
+    if not good or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        raise Refusal(say("%(address)s is not a mail address we can write to. It should look like name@company.com.", address=one_line(text, 100)))
+    return f"{local}@{host}"
+
+
+def checked_id(text: str) -> str:
+    """A Message-ID that is safe to repeat; raises ValueError otherwise."""
+    if not _ID.fullmatch(text):
+        raise ValueError(f"not a Message-ID: {text[:100]!r}")
+    return text
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Extra headers from the allowed list on one line each; raises ValueError otherwise."""
+    for name, value in headers.items():
+        if name not in EXTRA_HEADERS or not value.isascii() or not value.isprintable() or len(value) > 900:
+            raise ValueError(f"this header cannot be sent: {name}")
+    return dict(headers)
+
+
+_DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+def one_line(text: str, limit: int) -> str:
+    """Text for a header: one line, no control or steering marks, at most ``limit`` characters."""
+    spaced = "".join(" " if c.isspace() else c for c in text[: limit * 10])
+    plain = " ".join("".join(c for c in spaced if unicodedata.category(c) not in _DROPPED).split())
+    return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
+
+
+def body(text: str) -> str:
+    """Text for a body: line feeds only, nothing that cannot be encoded."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    return plain.encode("utf-8", "replace").decode("utf-8")
+
+
+def sender(settings: Settings) -> tuple[str, str]:
+    """Name and address the portal writes as; the name is the company's unless ``mail_from`` has one."""
+    name, mailbox = parseaddr(settings.mail_from)
+    return one_line(name or settings.company, NAME_LIMIT), address(mailbox)
+
+
+def domain(settings: Settings) -> str:
+    """The domain of the portal's own mail, which its Message-IDs carry."""
+    return sender(settings)[1].rpartition("@")[2]
+
+
+def compose(letter: Letter, settings: Settings) -> EmailMessage:
+    """The message for the wire; the same letter always gives the same headers, so that a second copy is recognised."""
+    message = EmailMessage(policy=_WIRE)
+    message["From"] = _mailbox(*sender(settings))
+    message["To"] = _mailbox(letter.to_name, letter.to)
+    message["Subject"] = one_line(letter.subject, SUBJECT_LIMIT)
+    message["Date"] = format_datetime(letter.created_at)
+    message.set_raw("Message-ID", checked_id(letter.message_id))
+    if letter.in_reply_to:
+        message.set_raw("In-Reply-To", checked_id(letter.in_reply_to))
+    if letter.references:
+        message.set_raw("References", "\r\n ".join(checked_id(one) for one in letter.references))
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    for name, value in checked_headers(letter.headers).items():
+        message.set_raw(name, value)
+    message.set_content(body(letter.text))
+    if letter.html:
+        message.add_alternative(body(letter.html), subtype="html")
+    return message
+
+
+def _mailbox(name: str, mailbox: str) -> Address:
+    display = one_line(name, NAME_LIMIT)
+    if not display.isascii():
+        # Python forgets the quotes when it encodes such a name, and a comma would then split it into two recipients.
+        display = " ".join(re.sub(r'[()<>@,:;.\\"\[\]]', " ", display).split())
+    return Address(display_name=display, addr_spec=mailbox)
