@@ -1,0 +1,1 @@
+"""Rules of the code base that a reviewer would otherwise have to repeat, made executable."""
