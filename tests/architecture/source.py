@@ -74,16 +74,21 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
+def _blank(found: re.Match[str]) -> str:
+    return "\n" * found.group().count("\n")
+
+
+def without_comments(text: str) -> str:
+    """A template without its comments; line breaks stay, so numbers stay right."""
+    return re.sub(r"\{#.*?#\}", _blank, text, flags=re.DOTALL)
+
+
 def without_jinja(text: str) -> str:
-    """A template without comments, statements and expressions; line breaks stay, so numbers stay right."""
-
-    def blank(found: re.Match[str]) -> str:
-        return "\n" * found.group().count("\n")
-
-    text = re.sub(r"\{#.*?#\}", blank, text, flags=re.DOTALL)
-    text = re.sub(r"\{%-?\s*trans\b.*?endtrans\s*-?%\}", blank, text, flags=re.DOTALL)
-    text = re.sub(r"\{%.*?%\}", blank, text, flags=re.DOTALL)
-    return re.sub(r"\{\{.*?\}\}", blank, text, flags=re.DOTALL)
+    """A template without comments, statements and expressions, and without what is set aside for attributes."""
+    text = without_comments(text)
+    for pattern in (r"\{%-?\s*trans\b.*?endtrans\s*-?%\}", r"\{%-?\s*set \w+\s*-?%\}.*?endset\s*-?%\}", r"\{%.*?%\}", r"\{\{.*?\}\}"):
+        text = re.sub(pattern, _blank, text, flags=re.DOTALL)
+    return text
 
 
 SAYING = {"say", "say_n", "_", "_l", "gettext", "lazy_gettext", "ngettext", "lazy_ngettext", "pgettext"}
