@@ -86,7 +86,13 @@ def without_comments(text: str) -> str:
 def without_jinja(text: str) -> str:
     """A template without comments, statements and expressions, and without what is set aside for attributes."""
     text = without_comments(text)
-    for pattern in (r"\{%-?\s*trans\b.*?endtrans\s*-?%\}", r"\{%-?\s*set \w+\s*-?%\}.*?endset\s*-?%\}", r"\{%.*?%\}", r"\{\{.*?\}\}"):
+    for pattern in (
+        r"\{%-?\s*macro \w*(class|attr|tie|describe)\w*\(.*?endmacro\s*-?%\}",
+        r"\{%-?\s*trans\b.*?endtrans\s*-?%\}",
+        r"\{%-?\s*set \w+\s*-?%\}.*?endset\s*-?%\}",
+        r"\{%.*?%\}",
+        r"\{\{.*?\}\}",
+    ):
         text = re.sub(pattern, _blank, text, flags=re.DOTALL)
     return text
 
