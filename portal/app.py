@@ -1,0 +1,67 @@
+"""The application as a list of set-up calls; besides ``cli`` the only module that knows every feature."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.admin import routes as admin
+from portal.desk import routes as desk
+from portal.home import routes as home
+from portal.kernel import db, log, policy, security, sessions, web
+from portal.kernel.places import Places, find_places
+from portal.kernel.settings import Settings, load
+from portal.kernel.unit_of_work import WriteTurn
+from portal.notifications import routes as notifications
+from portal.people import routes as people
+
+FEATURES = (people, notifications, desk, home, admin)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the portal; reads settings from environment and file when none are given."""
+    settings = settings or load()
+    places = find_places()
+    app = web.Portal("portal", template_folder=str(places.templates), static_folder=None)
+    app.extensions["settings"] = settings
+    _limits(app, settings)
+    log.setup(settings)
+    db.setup(app, settings)
+    _write_turn(app, settings)
+    sessions.setup(app, settings)
+    security.setup(app, settings)
+    shell.setup(app, settings)
+    web.setup(app)
+    for feature in FEATURES:
+        feature.setup(app)
+    _static(app, places)
+    _proxies(app, settings)
+    if missing := policy.undeclared_routes(app):
+        raise RuntimeError(f"routes without a declared permission: {', '.join(missing)}")
+    return app
+
+
+def _limits(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.upload_limit_mb * 1_000_000 + 1_000_000,
+        MAX_FORM_MEMORY_SIZE=500_000,
+        MAX_FORM_PARTS=1000,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+    )
+
+
+def _write_turn(app: Flask, settings: Settings) -> None:
+    if settings.is_sqlite:
+        folder = Path(settings.database.removeprefix("sqlite:///")).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        app.extensions["write_turn"] = WriteTurn(folder / "portal.write.lock")
+
+
+def _proxies(app: Flask, settings: Settings) -> None:
+    if count := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # the way Flask documents it
+
+
+def _static(app: Flask, places: Places) -> None:
+    statics.setup(app, places)

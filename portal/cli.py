@@ -1,0 +1,209 @@
+"""The `portal` command. Everything it says is for a person; wrong use exits with 2 and one clear line."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.kernel import clock
+from portal.kernel.errors import PortalError
+from portal.kernel.settings import Settings, SettingsError, load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def main() -> None:
+    """Entry point: errors become one line, never a traceback."""
+    try:
+        portal(standalone_mode=False)
+    except click.UsageError as error:
+        _fail(error.format_message(), 2)
+    except click.Abort:
+        _fail("Stopped.", 130)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except (SettingsError, PortalError) as error:
+        _fail(str(error), 2)
+    except SQLAlchemyError as error:
+        _fail(f"The database does not answer as it should: {str(getattr(error, 'orig', None) or error).splitlines()[0]}", 1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1)
+
+
+def _fail(text: str, status: int) -> None:
+    click.echo(f"portal: {text}", err=True)
+    sys.exit(status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--instance", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder with database, files, keys and hearth.toml.  [default: instance]")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file, when it is not hearth.toml in the instance folder.")
+@click.version_option(package_name="hearth", message="Hearth %(version)s")
+@click.pass_context
+def portal(context: click.Context, instance: Path | None, config: Path | None) -> None:
+    """Hearth, the portal where a company takes care of its own people.
+
+    Start with `portal init`, or with `portal demo` to look around in a made-up company.
+    """
+    context.obj = {"instance": instance, "file": config}
+
+
+def _settings(context: click.Context, **overrides: Any) -> Settings:
+    chosen = {"instance": context.obj["instance"]} if context.obj["instance"] else {}
+    return load(file=context.obj["file"], **chosen, **overrides)
+
+
+def _app(settings: Settings) -> Flask:
+    from portal.app import create_app
+
+    return create_app(settings)
+
+
+def with_app(command: F) -> F:
+    """Give a command the application, on a database of the right version."""
+
+    @wraps(command)
+    def run(context: click.Context, *args: Any, **kwargs: Any) -> Any:
+        app = _app(_settings(context, worker=False))
+        with app.app_context():
+            _must_be_current()
+        return command(app, *args, **kwargs)
+
+    return click.pass_context(run)  # type: ignore[return-value]  # click hands the context in
+
+
+def _must_be_current() -> None:
+    from portal.kernel import migrating
+
+    found, wanted = migrating.revisions()
+    if found is None:
+        raise SettingsError("There is no database here yet. Run `portal init` first, or `portal demo` for a made-up company.")
+    if found != wanted:
+        raise SettingsError("The database is of another version than this program. Run `portal upgrade`.")
+
+
+@portal.command()
+@click.option("--name", prompt="Your name", help="Name of the first administrator.")
+@click.option("--email", prompt="Your work e-mail", help="Address of the first administrator.")
+@click.option("--company", prompt="Name of the company", help="Shown on pages and in mail.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of the company, such as Europe/Berlin.")
+@click.pass_context
+def init(context: click.Context, name: str, email: str, company: str, zone: str) -> None:
+    """Create the instance folder, the database and the first administrator."""
+    from portal.starting import start_instance
+
+    click.echo(start_instance(_settings(context), name=name, email=email, company=company, zone=zone, now=clock.now()))
+
+
+@portal.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port of the portal; uploads are served on the next one.")
+@click.pass_context
+def serve(context: click.Context, host: str | None, port: int | None) -> None:
+    """Run the portal: web and worker in one process. SIGTERM finishes what was begun."""
+    from portal.starting import serve_instance
+
+    settings = _settings(context, **_address(context, host, port))
+    serve_instance(settings, ready=lambda: click.echo(f"Hearth is at {settings.base_url}  (Ctrl C ends it)"))
+
+
+def _address(context: click.Context, host: str | None, port: int | None) -> dict[str, Any]:
+    settings = _settings(context)
+    chosen = {k: v for k, v in {"host": host, "port": port}.items() if v is not None}
+    if port is not None and settings.base_url == f"http://127.0.0.1:{settings.port}":
+        chosen["base_url"] = f"http://127.0.0.1:{port}"
+    return chosen
+
+
+@portal.command()
+@click.pass_context
+def worker(context: click.Context) -> None:
+    """Run only the worker, beside `portal serve` with worker = false. Any number of them is safe."""
+    from portal.starting import work
+
+    work(_settings(context), ready=lambda: click.echo("Worker is running  (Ctrl C ends it)"))
+
+
+@portal.command()
+@click.option("--port", type=int, help="Port of the portal; uploads are served on the next one.")
+@click.option("--fresh", is_flag=True, help="Throw the demo company away and make it anew.")
+@click.option("--no-serve", is_flag=True, help="Only create the company; start it later with `portal serve`.")
+@click.pass_context
+def demo(context: click.Context, port: int | None, fresh: bool, no_serve: bool) -> None:
+    """Start the portal with Marlow Cycles, a made-up company of about 420 people, and say who to be."""
+    from portal.demo import make_company, personas
+    from portal.starting import serve_instance
+
+    settings = make_company(_settings(context), fresh=fresh, port=port, say=click.echo, now=clock.now())
+    if no_serve:
+        return
+    serve_instance(settings, ready=lambda: _welcome(settings, personas()))
+
+
+def _welcome(settings: Settings, people: list[tuple[str, str, str]]) -> None:
+    click.echo(f"\nHearth is at {settings.base_url}\n\nSign in there as one of these, with one click:\n")
+    for name, place, text in people:
+        click.echo(f"  {name:<18} {place:<22} {text}")
+    click.echo("\nCtrl C ends it; the same command starts it again.")
+
+
+@portal.command("import-people")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Take the file over without asking.")
+@click.option("--missing-leave", is_flag=True, help="People who are not in the file leave.")
+@with_app
+def import_people(app: Flask, file: Path, yes: bool, missing_leave: bool) -> None:
+    """Take over people from a CSV FILE: shows what would change first, and refused rows with line and reason.
+
+    Rows are matched by staff_number. The same file twice changes nothing.
+    """
+    from portal.people.cli import import_people as run
+
+    with app.app_context():
+        sys.exit(run(file, confirmed=yes, leave_missing=missing_leave))
+
+
+@portal.command()
+@click.pass_context
+def upgrade(context: click.Context) -> None:
+    """Bring the database to the version of this program; on SQLite a copy is kept first."""
+    from portal.kernel import migrating
+
+    changed = migrating.upgrade(_app(_settings(context, worker=False)), now=clock.now())
+    click.echo("The database is now of this version." if changed else "Nothing to do: the database is of this version already.")
+
+
+@portal.command()
+@with_app
+def doctor(app: Flask) -> None:
+    """Check that everything that must be true is true; exits with 1 when something is not."""
+    from portal.kernel import health
+
+    with app.app_context():
+        found = health.broken()
+    for name, lines in found.items():
+        click.echo(f"{'ok     ' if not lines else 'BROKEN '} {name}")
+        for line in lines:
+            click.echo(f"        {line}")
+    sys.exit(1 if any(found.values()) else 0)
+
+
+@portal.command()
+@click.argument("person")
+@click.argument("thing")
+@with_app
+def explain(app: Flask, person: str, thing: str) -> None:
+    """Say why PERSON (staff number or address) may or may not see THING, such as request:4127.
+
+    Prints each rule that was looked at, and the answer.
+    """
+    from portal.starting import explain as reasons
+
+    with app.app_context():
+        for line in reasons(person, thing, now=clock.now()):
+            click.echo(line)

@@ -1,0 +1,230 @@
+"""What the request desk tells the rest of the portal. Ids, plain values, instants as ISO text."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class RequestFiled:
+    """Somebody asked a department for something."""
+
+    event: ClassVar[str] = "desk.request.filed"
+    request_id: int
+    requester_id: int
+    filed_by_id: int
+    department_id: int
+    service_id: int
+    priority: str
+    customer_notices: bool
+    is_confidential: bool
+
+
+@dataclass(frozen=True)
+class RequestEdited:
+    """The requester changed the words before anybody answered."""
+
+    event: ClassVar[str] = "desk.request.edited"
+    request_id: int
+
+
+@dataclass(frozen=True)
+class RequesterWrote:
+    """The requester or somebody on their side added a message."""
+
+    event: ClassVar[str] = "desk.request.written"
+    request_id: int
+    message_id: int
+    author_id: int
+
+
+@dataclass(frozen=True)
+class RequestReplied:
+    """The serving side answered; ``substantive`` replies stop a clock (R4)."""
+
+    event: ClassVar[str] = "desk.request.replied"
+    request_id: int
+    message_id: int
+    author_id: int
+    substantive: bool
+    first: bool
+    next_step: str
+    next_step_at: str | None
+
+
+@dataclass(frozen=True)
+class NoteAdded:
+    """A note for the serving side only."""
+
+    event: ClassVar[str] = "desk.request.noted"
+    request_id: int
+    message_id: int
+    author_id: int
+
+
+@dataclass(frozen=True)
+class RequestClaimed:
+    """A fulfiller took a request that nobody had."""
+
+    event: ClassVar[str] = "desk.request.claimed"
+    request_id: int
+    person_id: int
+
+
+@dataclass(frozen=True)
+class RequestAssigned:
+    """A request was given to somebody, or back to the queue (nobody)."""
+
+    event: ClassVar[str] = "desk.request.assigned"
+    request_id: int
+    person_id: int | None
+    from_id: int | None
+
+
+@dataclass(frozen=True)
+class RequestTransferred:
+    """A request went to another department or service, with a reason."""
+
+    event: ClassVar[str] = "desk.request.transferred"
+    request_id: int
+    from_department_id: int
+    to_department_id: int
+    from_service_id: int
+    to_service_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class PriorityChanged:
+    """How much it hurts was judged anew, with a reason."""
+
+    event: ClassVar[str] = "desk.request.prioritised"
+    request_id: int
+    old: str
+    new: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StatusChanged:
+    """Where it stands changed without another event that says so."""
+
+    event: ClassVar[str] = "desk.request.moved"
+    request_id: int
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class RequestPaused:
+    """The clock waits for somebody named."""
+
+    event: ClassVar[str] = "desk.request.paused"
+    request_id: int
+    reason: str
+    waits_for: str
+
+
+@dataclass(frozen=True)
+class RequestResumed:
+    """The clock runs again."""
+
+    event: ClassVar[str] = "desk.request.resumed"
+    request_id: int
+
+
+@dataclass(frozen=True)
+class RequestResolved:
+    """A department says the request is dealt with."""
+
+    event: ClassVar[str] = "desk.request.resolved"
+    request_id: int
+    requester_id: int
+    department_id: int
+    resolver_id: int
+    kind: str
+    message_id: int
+
+
+@dataclass(frozen=True)
+class RequestReopened:
+    """It did not work, or more came up."""
+
+    event: ClassVar[str] = "desk.request.reopened"
+    request_id: int
+    reason: str
+    by_id: int
+
+
+@dataclass(frozen=True)
+class RequestConfirmed:
+    """The requester said whether it worked: yes, partly or no."""
+
+    event: ClassVar[str] = "desk.request.confirmed"
+    request_id: int
+    answer: str
+
+
+@dataclass(frozen=True)
+class RequestClosed:
+    """Nothing more will happen here; ``reason`` is confirmed or silent."""
+
+    event: ClassVar[str] = "desk.request.closed"
+    request_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RequestCancelled:
+    """The requester no longer needs it."""
+
+    event: ClassVar[str] = "desk.request.cancelled"
+    request_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ParticipantAdded:
+    """Somebody follows a request from now on."""
+
+    event: ClassVar[str] = "desk.request.joined"
+    request_id: int
+    person_id: int
+
+
+@dataclass(frozen=True)
+class ParticipantRemoved:
+    """Somebody follows a request no longer."""
+
+    event: ClassVar[str] = "desk.request.left"
+    request_id: int
+    person_id: int
+
+
+@dataclass(frozen=True)
+class ClockWarned:
+    """A clock reached a share of its time (per cent); 100 is its due instant."""
+
+    event: ClassVar[str] = "desk.clock.warned"
+    request_id: int
+    clock: str
+    cycle: int
+    threshold: int
+    due: str
+
+
+@dataclass(frozen=True)
+class PromiseChanged:
+    """A service promises something else from now on."""
+
+    event: ClassVar[str] = "desk.promise.changed"
+    service_id: int
+    version: int
+    applied_to_open: int
+
+
+@dataclass(frozen=True)
+class ServiceChanged:
+    """An entry of the catalogue was added, changed or retired."""
+
+    event: ClassVar[str] = "desk.service.changed"
+    service_id: int

@@ -1,0 +1,82 @@
+"""Bringing a database to this program's version, from `portal upgrade` and from the commands that start an instance."""
+
+import io
+import shutil
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+
+from portal.kernel.db import db
+from portal.kernel.places import find_places
+from portal.kernel.settings import Settings, SettingsError
+
+
+def config() -> Config:
+    """Alembic's configuration for this copy of the program, with its remarks kept to itself."""
+    made = Config(stdout=io.StringIO())
+    made.set_main_option("script_location", str(find_places().migrations))
+    made.set_main_option("path_separator", "os")
+    return made
+
+
+def revisions() -> tuple[str | None, str | None]:
+    """The version of the database (None when it is empty) and of the program."""
+    with db.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return found, ScriptDirectory.from_config(config()).get_current_head()
+
+
+def is_current() -> bool:
+    """True when database and program are of one version."""
+    found, wanted = revisions()
+    return found == wanted
+
+
+def upgrade(app: Flask, *, now: datetime) -> bool:
+    """Bring the database to the program's version, after a copy of it on SQLite; true when there was something to do."""
+    with app.app_context():
+        found, wanted = revisions()
+        if found == wanted:
+            return False
+        if found is not None:
+            _known(found)
+            _copy_first(app.extensions["settings"], found, now)
+        command.upgrade(config(), "head")
+        return True
+
+
+def _known(revision: str) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    if revision not in known:
+        raise SettingsError("The database is newer than this program. Install the newer version of Hearth; nothing was changed.")
+
+
+def _copy_first(settings: Settings, revision: str, now: datetime) -> Path | None:
+    if not settings.is_sqlite:
+        return None  # PostgreSQL is backed up by its own tools; the operator guide says how
+    source = Path(settings.database.removeprefix("sqlite:///"))
+    target = source.with_name(f"{source.stem}.before-upgrade-from-{revision}.{now:%Y%m%d-%H%M%S}.db")
+    if shutil.disk_usage(source.parent).free < source.stat().st_size * 2:
+        raise SettingsError(f"There is not enough room in {source.parent} to copy the database before the upgrade. Nothing was changed.")
+    with sqlite3.connect(source) as live, sqlite3.connect(target) as copy:
+        live.backup(copy)
+    copy.close()
+    live.close()
+    return target
+
+
+def database_answers() -> bool:
+    """True when the database can be reached at all."""
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    except sa.exc.SQLAlchemyError:
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""The same guard on every request and every answer: hosts, cross-site requests, headers, redirects, the secret key."""
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, request
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from portal.kernel.errors import Forbidden
+from portal.kernel.messages import say
+from portal.kernel.settings import Settings, SettingsError
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+csrf = CSRFProtect()
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), fullscreen=(self)",
+}
+
+
+def setup(app: Flask, settings: Settings) -> None:
+    """Install the guards; the order of the before-request hooks is the order of the checks."""
+    app.secret_key = secret_key(settings)
+    app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_SSL_STRICT=False)
+    app.config["TRUSTED_HOSTS"] = trusted_hosts(settings)
+    csrf.init_app(app)
+    app.before_request(check_origin)
+    app.after_request(add_headers)
+
+
+def trusted_hosts(settings: Settings) -> list[str]:
+    """Names this portal answers to; anything else is refused, so no link can be steered by a header."""
+    names = {urlsplit(settings.base_url).hostname or "", settings.host, "127.0.0.1", "localhost", "[::1]"}
+    return sorted(names - {"", "0.0.0.0", "::"})  # noqa: S104  names that are left out
+
+
+def check_origin() -> None:
+    """Refuse an unsafe request that another page sent: fetch metadata first, then Origin, and always the form token."""
+    if request.method in SAFE or getattr(g, "machine", False):
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is not None and site not in ("same-origin", "none"):
+        raise _foreign()
+    if site is None and origin is not None and origin != "null" and not _same(origin):
+        raise _foreign()
+    csrf.protect()
+
+
+def _same(origin: str) -> bool:
+    settings: Settings = current_app.extensions["settings"]
+    return origin.rstrip("/") in (settings.base_url.rstrip("/"), request.host_url.rstrip("/"))
+
+
+def _foreign() -> Forbidden:
+    return Forbidden(say("This was sent from another page, so nothing was done. Open the page here and try again."))
+
+
+def add_headers(response: Response) -> Response:
+    """Headers for every answer, errors included; pages that knew a person are never stored by anybody."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    settings: Settings = current_app.extensions["settings"]
+    if settings.secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.vary.add("Cookie")
+    return response
+
+
+def local_path(target: str | None, default: str) -> str:
+    """``target`` when it is a path one of our own GET routes answers, else ``default``; never another host."""
+    if not target or len(target) > 2000 or not target.startswith("/") or target[1:2] in ("/", "\\"):
+        return default
+    if any(ord(c) < 33 or c == "\\" for c in target):
+        return default
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc:
+        return default
+    try:
+        current_app.create_url_adapter(request).match(parts.path, method="GET")  # type: ignore[union-attr]  # inside a request there is one
+    except (RequestRedirect, HTTPException):
+        return default
+    return target
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address that only this machine reaches."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def sign_in_allowed(settings: Settings) -> bool:
+    """Passwords travel only over https or inside this machine, unless the operator said otherwise."""
+    return settings.secure or settings.insecure_lan or is_loopback(urlsplit(settings.base_url).hostname or "")
+
+
+def secret_key(settings: Settings) -> str:
+    """The configured key, or one made at the first start and kept readable by its owner only."""
+    if settings.secret_key:
+        return settings.secret_key
+    path = settings.instance / "secret.key"
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(48))
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"{path} can be read by others; run: chmod 600 {path}")
+    return path.read_text(encoding="ascii").strip()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(text)
+    try:
+        os.link(fresh, path)  # the first process wins; a rename could replace a key already in use
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
