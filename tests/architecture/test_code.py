@@ -11,7 +11,6 @@ GATES = {
     "socket": {
         "portal/kernel/outbound.py": "the one module that connects out",
         "portal/kernel/server.py": "inherits and hands over listening sockets",
-        "portal/cli.py": "says when a port is taken",
     },
     "http": {},
     "urllib.request": {},
@@ -36,7 +35,7 @@ WRITERS = {
     "portal/kernel/security.py": "keeps the secret key",
     "portal/kernel/unit_of_work.py": "the lock file between processes",
     "portal/kernel/log.py": "the log file",
-    "portal/cli.py": "`portal init` writes the settings file and `import-people` the refused rows",
+    "portal/starting.py": "`portal init` writes the settings file",
 }
 """Files that may open a file for writing."""
 

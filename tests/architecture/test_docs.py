@@ -25,12 +25,9 @@ def test_the_operator_guide_lists_every_setting() -> None:
 
 def test_the_operator_guide_knows_every_command() -> None:
     """A command without a line in the guide does not exist for an operator."""
-    import click
+    from portal.cli import portal
 
-    from portal.cli import main
-
-    assert isinstance(main, click.Group)
-    missing = [name for name in main.commands if f"`portal {name}" not in read("docs/operator.md")]
+    missing = [name for name in portal.commands if f"`portal {name}" not in read("docs/operator.md")]
     assert missing == []
 
 
@@ -38,11 +35,10 @@ def test_every_command_explains_itself() -> None:
     """--help says what it does, and so does every option."""
     import click
 
-    from portal.cli import main
+    from portal.cli import portal
 
-    assert isinstance(main, click.Group)
-    silent = [name for name, command in main.commands.items() if len(command.get_short_help_str(200)) < 15]
-    silent += [f"{name} {p.name}" for name, command in main.commands.items() for p in command.params if isinstance(p, click.Option) and not p.help]
+    silent = [name for name, command in portal.commands.items() if len(command.get_short_help_str(200)) < 15]
+    silent += [f"{name} {p.name}" for name, command in portal.commands.items() for p in command.params if isinstance(p, click.Option) and not p.help]
     assert silent == []
 
 
