@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal.admin import routes as admin
 from portal.desk import routes as desk
 from portal.home import routes as home
-from portal.kernel import db, log, policy, security, sessions, web
+from portal.kernel import db, log, policy, security, sessions, shell, statics, web
 from portal.kernel.places import Places, find_places
 from portal.kernel.settings import Settings, load
 from portal.kernel.unit_of_work import WriteTurn
