@@ -98,6 +98,7 @@ class Person(Identified):
     __table_args__ = (
         Index("ix_persons_sort_name", "sort_name", "id"),
         Index("ix_persons_department_id_sort_name", "department_id", "is_active", "sort_name", "id"),
+        Index("ix_persons_is_active_sort_name", "is_active", "sort_name", "id"),
     )
 
     staff_number: Mapped[str] = mapped_column(String(40), unique=True)
@@ -125,6 +126,7 @@ class Person(Identified):
     does_for_others: Mapped[str] = mapped_column(String(160), default="")
     prefers: Mapped[str] = mapped_column(String(160), default="")
     skills: Mapped[str] = mapped_column(String(300), default="")
+    search_text: Mapped[str] = mapped_column(sa.Text, default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

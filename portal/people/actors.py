@@ -1,0 +1,190 @@
+"""Who acts: the actor of a person, built afresh for every request, and the hook that puts it there.
+
+Flask-Login carries the token of a session row in Flask's signed cookie; what the person may do is read from the
+database each time, so a role, a department or a last day counts at the very next request.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, current_app, g, request, url_for
+from flask import session as page_session
+from flask_login import LoginManager, UserMixin
+from sqlalchemy.orm import Session
+
+from portal.kernel import clock, observe, sessions, shell
+from portal.kernel.db import db
+from portal.kernel.policy import ANONYMOUS, Actor
+from portal.kernel.settings import Settings
+from portal.people import rules
+from portal.people.models import Absence, Department, Deputy, Fulfiller, Location, Person, RoleGrant
+
+SEEN_EVERY = 300
+"""Seconds between two notes that a session is in use."""
+DEEPEST = 50
+"""Levels of the department tree that rights follow."""
+
+
+@dataclass(frozen=True)
+class Reader(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
+    """What Flask-Login keeps about somebody signed in: the session, the person and how their pages look."""
+
+    token: str
+    session: sessions.Found
+    actor: Actor
+    card: "Card"
+
+    def get_id(self) -> str:
+        """The token of the session row; never an id that could be guessed."""
+        return self.token
+
+
+@dataclass(frozen=True)
+class Card:
+    """What every page shows about its reader."""
+
+    staff_number: str
+    initials: str
+    tint: int
+    department: str
+    theme: str
+    keys_off: bool
+    back_on: date | None
+
+
+def setup(app: Flask) -> None:
+    """Install Flask-Login and the hook that knows the reader before any page is made."""
+    manager = LoginManager()
+    manager.session_protection = None  # a session is a row that can be ended; a new address on the train ends nothing
+    manager.user_loader(lambda token: reader_of(token, clock.now()))
+    manager.init_app(app, add_context_processor=False)
+    app.before_request(_know_reader)
+
+
+def _know_reader() -> None:
+    g.actor, g.me, g.theme = ANONYMOUS, None, "auto"
+    token = page_session.get("_user_id")
+    if not token or request.endpoint == "static":
+        return
+    now = clock.now()
+    reader = reader_of(str(token), now)
+    if reader is None:
+        return
+    g._login_user = reader  # Flask-Login's own place, so that it does not ask the database again
+    g.actor, g.theme, g.reader = reader.actor, reader.card.theme, reader
+    g.me = _me(reader, rules.today_in(reader.actor.zone, now))
+    _note_seen(reader.session, now)
+
+
+def _me(reader: Reader, today: date) -> dict[str, Any]:
+    card, back = reader.card, reader.card.back_on
+    return {
+        "initials": card.initials,
+        "name": reader.actor.name,
+        "department": card.department,
+        "tint": card.tint,
+        "url": url_for("people.profile", staff_number=card.staff_number),
+        "away": shell.day(back + timedelta(days=1)) if back and back >= today else None,
+        "single_keys": not card.keys_off,
+    }
+
+
+def _note_seen(found: sessions.Found, now: datetime) -> None:
+    if now - found.seen_at < timedelta(seconds=SEEN_EVERY):
+        return
+
+    def note(session: Session) -> None:
+        session.execute(sa.update(sessions.PortalSession).where(sessions.PortalSession.id == found.id).values(seen_at=now))
+
+    observe.beside(("session", found.id), note, at=now, every=SEEN_EVERY)
+
+
+def reader_of(token: str, now: datetime) -> Reader | None:
+    """Whoever a live session belongs to; None when it ended or its owner left. Three statements."""
+    found = sessions.find(token, now)
+    known = _known(found.person_id, now, found.id) if found else None
+    return Reader(token, found, *known) if found and known else None
+
+
+def actor_of(person_id: int, *, now: datetime, session_id: int | None = None) -> Actor | None:
+    """The actor a person is right now; None for somebody unknown or gone. Two statements."""
+    known = _known(person_id, now, session_id)
+    return known[0] if known else None
+
+
+def _known(person_id: int, now: datetime, session_id: int | None) -> tuple[Actor, Card] | None:
+    settings: Settings = current_app.extensions["settings"]
+    row = db.session.execute(_person_query(person_id, now)).first()
+    if row is None:
+        return None
+    person, department, location_zone, back_on = row
+    zone = next((z for z in (person.zone, location_zone, settings.zone) if z and rules.is_zone(z)), "UTC")
+    today = rules.today_in(zone, now)
+    if rules.has_left(is_active=person.is_active, end_date=person.end_date, today=today):
+        return None
+    rights = _rights(person.id, person.department_id, today)
+    actor = Actor(
+        person_id=person.id,
+        name=person.name,
+        kind="person",
+        department_id=person.department_id,
+        zone=zone,
+        locale=person.locale or settings.locale,
+        session_id=session_id,
+        **rights,
+    )
+    return actor, Card(person.staff_number, person.initials, person.tint, department or person.title, person.theme, person.keys_off, back_on)
+
+
+def _person_query(person_id: int, now: datetime) -> sa.Select[Any]:
+    # One day of slack on both sides of UTC; the exact day is compared in the person's zone afterwards.
+    away = sa.select(sa.func.max(Absence.last_day)).where(
+        Absence.person_id == Person.id, Absence.first_day <= now.date(), Absence.last_day >= now.date() - timedelta(days=1)
+    )
+    return (
+        sa.select(Person, Department.name, Location.zone, away.scalar_subquery())
+        .outerjoin(Department, Department.id == Person.department_id)
+        .outerjoin(Location, Location.id == Person.location_id)
+        .where(Person.id == person_id)
+    )
+
+
+def _rights(person_id: int, department_id: int | None, today: date) -> dict[str, Any]:
+    """Departments above, departments led with all below, queues served, company-wide roles and reports, in one statement."""
+    found: dict[str, set[Any]] = {"up": set(), "lead": set(), "fulfils": set(), "role": set(), "report": set()}
+    for what, number, word in db.session.execute(_rights_query(person_id, department_id, today)):
+        found[what].add(word if what == "role" else number)
+    return {
+        "departments": frozenset(found["up"]),
+        "leads": frozenset(found["lead"]),
+        "fulfils": frozenset(found["fulfils"]),
+        "roles": frozenset(found["role"]),
+        "reports": frozenset(found["report"]),
+    }
+
+
+def _rights_query(person_id: int, department_id: int | None, today: date) -> Any:
+    up = sa.select(Department.id, Department.parent_id, sa.literal(0).label("depth")).where(Department.id == department_id).cte("up", recursive=True)
+    up = up.union_all(sa.select(Department.id, Department.parent_id, up.c.depth + 1).join(up, Department.id == up.c.parent_id).where(up.c.depth < DEEPEST))
+    deputised = sa.select(Deputy.department_id).where(Deputy.person_id == person_id)
+    led = sa.select(Department.id, sa.literal(0).label("depth")).where(sa.or_(Department.lead_id == person_id, Department.id.in_(deputised)))
+    down = led.cte("down", recursive=True)
+    down = down.union_all(sa.select(Department.id, down.c.depth + 1).join(down, Department.parent_id == down.c.id).where(down.c.depth < DEEPEST))
+    no_word = sa.literal("", sa.String).label("word")
+    roles = sa.select(sa.literal("role"), sa.literal(0), sa.cast(RoleGrant.role, sa.String)).where(
+        RoleGrant.person_id == person_id, RoleGrant.department_id.is_(None), *live_grant(today)
+    )
+    return sa.union_all(
+        sa.select(sa.literal("up").label("what"), up.c.id.label("number"), no_word),
+        sa.select(sa.literal("lead"), down.c.id, no_word),
+        sa.select(sa.literal("fulfils"), Fulfiller.department_id, no_word).where(Fulfiller.person_id == person_id),
+        roles,
+        sa.select(sa.literal("report"), Person.id, no_word).where(Person.manager_id == person_id, Person.is_active.is_(True)),
+    )
+
+
+def live_grant(today: date) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions under which a granted role counts on ``today``."""
+    return RoleGrant.ended_at.is_(None), sa.or_(RoleGrant.until.is_(None), RoleGrant.until >= today)
