@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SHARED = "HEARTH_TEST_SHARED"
 KEY = "a-key-for-tests-only-0123456789abcdef"
+COMPANY = {"company": "Marlow Cycles", "zone": "Europe/Berlin", "country": "DE", "phone": "+49 30 555 0100", "secret_key": KEY, "log_level": "ERROR"}
+"""Settings of the story's company, in this process and in live servers."""
 
 
 # -- the run ---------------------------------------------------------------------------------------------------------
@@ -157,30 +159,29 @@ def make_settings(folder: Path, url: str, **changes: Any) -> "Settings":
     """Settings as the tests want them: the story's company on a loopback address, no worker thread."""
     from portal.kernel.settings import load
 
-    values: dict[str, Any] = {
-        "instance": folder,
-        "database_url": url,
-        "base_url": "http://127.0.0.1:8000",
-        "company": "Marlow Cycles",
-        "zone": "Europe/Berlin",
-        "country": "DE",
-        "phone": "+49 30 555 0100",
-        "secret_key": KEY,
-        "worker": False,
-        "log_level": "ERROR",
-    }
+    values: dict[str, Any] = {"instance": folder, "database_url": url, "base_url": "http://127.0.0.1:8000", "worker": False, **COMPANY}
     return load({}, **(values | changes))
 
 
+@pytest.fixture(scope="session")
+def stage_of(_stages: dict[str, Stage], shared_folder: Path, worker_name: str) -> Callable[[str], Stage]:
+    """The stage for one kind of database, raised when it is first asked for."""
+
+    def find(kind: str) -> Stage:
+        if kind not in _stages:
+            folder = shared_folder / f"{worker_name}-{kind}"
+            folder.mkdir(parents=True, exist_ok=True)
+            database = make_database(kind, shared_folder, worker_name, folder)
+            database.empty()
+            _stages[kind] = _raise_stage(folder, database)
+        return _stages[kind]
+
+    return find
+
+
 @pytest.fixture
-def _stage(database_kind: str, _stages: dict[str, Stage], shared_folder: Path, worker_name: str) -> Stage:
-    if database_kind not in _stages:
-        folder = shared_folder / f"{worker_name}-{database_kind}"
-        folder.mkdir(parents=True, exist_ok=True)
-        database = make_database(database_kind, shared_folder, worker_name, folder)
-        database.empty()
-        _stages[database_kind] = _raise_stage(folder, database)
-    return _stages[database_kind]
+def _stage(database_kind: str, stage_of: Callable[[str], Stage]) -> Stage:
+    return stage_of(database_kind)
 
 
 def _raise_stage(folder: Path, database: databases.Database) -> Stage:
@@ -221,8 +222,11 @@ def app(request: pytest.FixtureRequest, _stage: Stage) -> Iterator["Flask"]:
 
 
 def _template_for(request: pytest.FixtureRequest, stage: Stage) -> str:
-    if "world" not in request.fixturenames:
-        return "empty"
+    return build_world(stage) if "world" in request.fixturenames else "empty"
+
+
+def build_world(stage: Stage) -> str:
+    """Make the template with the named company, once per stage; returns its name."""
 
     def build() -> None:
         from tests.support.world import build
@@ -363,15 +367,17 @@ def chromium() -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="module")
-def live_server(shared_folder: Path, worker_name: str, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+def live_server(stage_of: Callable[[str], Stage], shared_folder: Path, worker_name: str, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
     """`portal serve` with its worker on a fresh copy of the named company, one per test file."""
     from tests.support.live import world_instance
 
-    instance = world_instance(shared_folder, worker_name, request.module.__name__)
-    server = LiveServer(instance, {"HEARTH_SECRET_KEY": KEY, "HEARTH_COMPANY": "Marlow Cycles", "HEARTH_ZONE": "Europe/Berlin", "HEARTH_COUNTRY": "DE"})
+    stage = stage_of(databases.SQLITE)
+    build_world(stage)
+    instance = world_instance(shared_folder / f"{worker_name}-{request.module.__name__}", stage.templates.database)
+    server = LiveServer(instance, {f"HEARTH_{name.upper()}": value for name, value in COMPANY.items()})
     server.start()
     yield server
-    server.stop()
+    assert server.stop() == 0, server.log.read_text(errors="replace")[-4000:]
 
 
 @pytest.fixture
@@ -397,7 +403,8 @@ def open_page(chromium: "Browser", live_server: LiveServer) -> Iterator[Callable
         if who is not None:
             from tests.support.live import cookies_for
 
-            context.add_cookies(cookies_for(live_server, who))
+            at_server = make_settings(live_server.instance, "", base_url=live_server.address, port=live_server.port)
+            context.add_cookies(cookies_for(live_server, at_server, who))
         page = context.new_page()
         watch = Watch(live_server.address, (live_server.content,))
         watch.attach(page)
