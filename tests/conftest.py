@@ -15,23 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
+from flask import Flask
+from sqlalchemy import event
 
+from portal.kernel import jobs
+from portal.kernel.db import db
+from portal.kernel.settings import Settings
 from tests.support import databases
 from tests.support.browser import DESKTOP, LiveServer, Watch, launch
 from tests.support.client import Visitor
+from tests.support.jobs import failures, mails
+from tests.support.live import cookies_for, world_instance
 from tests.support.net import loopback_only
+from tests.support.signing_in import signed_in
+from tests.support.stages import COMPANY, Stage, build_world, clear_files, close, make_database, make_settings, raise_stage
 from tests.support.story import STORY
 
 if TYPE_CHECKING:
-    from flask import Flask
     from playwright.sync_api import Browser, Page
 
-    from portal.kernel.settings import Settings
-
 SHARED = "HEARTH_TEST_SHARED"
-KEY = "a-key-for-tests-only-0123456789abcdef"
-COMPANY = {"company": "Marlow Cycles", "zone": "Europe/Berlin", "country": "DE", "phone": "+49 30 555 0100", "secret_key": KEY, "log_level": "ERROR"}
-"""Settings of the story's company, in this process and in live servers."""
 
 
 # -- the run ---------------------------------------------------------------------------------------------------------
@@ -120,47 +123,12 @@ def database_kind() -> str:
     return databases.SQLITE
 
 
-@dataclass
-class Stage:
-    """One application on one database, used by test after test, each on a fresh copy of its template."""
-
-    app: "Flask"
-    settings: "Settings"
-    templates: databases.Templates
-    database: databases.Database
-    worlds: dict[str, Any] = field(default_factory=dict)
-
-
 @pytest.fixture(scope="session")
 def _stages() -> Iterator[dict[str, Stage]]:
     stages: dict[str, Stage] = {}
     yield stages
     for stage in stages.values():
-        with stage.app.app_context():
-            _disconnect(stage.app)
-
-
-def _disconnect(app: "Flask") -> None:
-    from portal.kernel.db import db
-
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
-def make_database(kind: str, shared: Path, worker: str, folder: Path) -> databases.Database:
-    """A database of this kind for this worker."""
-    if kind == databases.SQLITE:
-        return databases.Sqlite(folder)
-    return databases.Postgres(databases.shared_server(shared, int(os.environ["HEARTH_TEST_OWNER"])), worker)
-
-
-def make_settings(folder: Path, url: str, **changes: Any) -> "Settings":
-    """Settings as the tests want them: the story's company on a loopback address, no worker thread."""
-    from portal.kernel.settings import load
-
-    values: dict[str, Any] = {"instance": folder, "database_url": url, "base_url": "http://127.0.0.1:8000", "worker": False, **COMPANY}
-    return load({}, **(values | changes))
+        close(stage.app)
 
 
 @pytest.fixture(scope="session")
@@ -173,7 +141,7 @@ def stage_of(_stages: dict[str, Stage], shared_folder: Path, worker_name: str) -
             folder.mkdir(parents=True, exist_ok=True)
             database = make_database(kind, shared_folder, worker_name, folder)
             database.empty()
-            _stages[kind] = _raise_stage(folder, database)
+            _stages[kind] = raise_stage(folder, database)
         return _stages[kind]
 
     return find
@@ -184,40 +152,19 @@ def _stage(database_kind: str, stage_of: Callable[[str], Stage]) -> Stage:
     return stage_of(database_kind)
 
 
-def _raise_stage(folder: Path, database: databases.Database) -> Stage:
-    from portal.app import create_app
-
-    settings = make_settings(folder, database.url)
-    app = create_app(settings)
-    app.testing = True
-    stage = Stage(app, settings, databases.Templates(database, lambda: _disconnect(app)), database)
-    stage.templates.ensure("empty", lambda: migrate(app))
-    return stage
-
-
-def migrate(app: "Flask") -> None:
-    """Bring the database of ``app`` to the newest version."""
-    from tests.support.migrating import upgrade
-
-    with app.app_context():
-        upgrade()
-
-
 @pytest.fixture
-def settings(_stage: Stage) -> "Settings":
+def settings(_stage: Stage) -> Settings:
     """The settings of ``app``."""
     return _stage.settings
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, _stage: Stage) -> Iterator["Flask"]:
+def app(request: pytest.FixtureRequest, _stage: Stage) -> Iterator[Flask]:
     """The portal on a fresh database: with the named company when the test uses ``world``, else without a row."""
     _stage.templates.fresh(_template_for(request, _stage))
-    _clear_files(_stage.settings.instance)
+    clear_files(_stage.settings.instance)
     yield _stage.app
     with _stage.app.app_context():
-        from portal.kernel.db import db
-
         db.session.remove()
 
 
@@ -225,34 +172,15 @@ def _template_for(request: pytest.FixtureRequest, stage: Stage) -> str:
     return build_world(stage) if "world" in request.fixturenames else "empty"
 
 
-def build_world(stage: Stage) -> str:
-    """Make the template with the named company, once per stage; returns its name."""
-
-    def build() -> None:
-        from tests.support.world import build
-
-        with time_machine.travel(STORY, tick=False), stage.app.app_context():
-            stage.worlds["world"] = build()
-
-    stage.templates.ensure("world", build, base="empty")
-    return "world"
-
-
-def _clear_files(instance: Path) -> None:
-    for path in instance.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-
-
 @pytest.fixture
-def context(app: "Flask") -> Iterator["Flask"]:
+def context(app: Flask) -> Iterator[Flask]:
     """An application context for tests that call queries and actions directly."""
     with app.app_context():
         yield app
 
 
 @pytest.fixture
-def world(app: "Flask", _stage: Stage) -> Any:
+def world(app: Flask, _stage: Stage) -> Any:
     """The named little company (tests/support/world.py): Mara asks, Jonas resolves, Leo must not see it."""
     return _stage.worlds["world"]
 
@@ -261,34 +189,28 @@ def world(app: "Flask", _stage: Stage) -> Any:
 
 
 @pytest.fixture
-def visitor(app: "Flask") -> Visitor:
+def visitor(app: Flask) -> Visitor:
     """Somebody nobody knows yet."""
     return Visitor(app)
 
 
 @pytest.fixture
-def sign_in(app: "Flask") -> Callable[[Any], Visitor]:
+def sign_in(app: Flask) -> Callable[[Any], Visitor]:
     """A browser in which the given person (a row with an id, or the id) is signed in."""
 
     def browser_of(person: Any) -> Visitor:
-        from tests.support.signing_in import signed_in
-
         return signed_in(app, person if isinstance(person, int) else person.id)
 
     return browser_of
 
 
 @pytest.fixture
-def run_jobs(app: "Flask") -> Callable[..., int]:
+def run_jobs(app: Flask) -> Callable[..., int]:
     """Run what is due now until nothing is left; with ``periodic=True`` also what the calendar asks for."""
 
     def run(*, periodic: bool = False, failing: bool = False) -> int:
-        from portal.kernel import jobs
-
         number = jobs.run_due(app, periodic=periodic)
         if not failing:
-            from tests.support.jobs import failures
-
             assert not (found := failures(app)), found
         return number
 
@@ -296,12 +218,10 @@ def run_jobs(app: "Flask") -> Callable[..., int]:
 
 
 @pytest.fixture
-def outbox(app: "Flask") -> Callable[..., list[Any]]:
+def outbox(app: Flask) -> Callable[..., list[Any]]:
     """Mail that was queued or sent, the oldest first; ``outbox(to="mara@...")`` narrows it."""
 
     def read(to: str | None = None) -> list[Any]:
-        from tests.support.jobs import mails
-
         return [mail for mail in mails(app) if to is None or to in mail.to]
 
     return read
@@ -326,15 +246,11 @@ class Statements:
 
 
 @pytest.fixture
-def query_count(app: "Flask") -> Callable[[], Any]:
+def query_count(app: Flask) -> Callable[[], Any]:
     """``with query_count() as statements: ...`` then ``assert statements.count <= 8, statements``."""
 
     @contextmanager
     def counting() -> Iterator[Statements]:
-        from sqlalchemy import event
-
-        from portal.kernel.db import db
-
         with app.app_context():
             engine = db.engine
         seen = Statements()
@@ -369,8 +285,6 @@ def chromium() -> Iterator["Browser"]:
 @pytest.fixture(scope="module")
 def live_server(stage_of: Callable[[str], Stage], shared_folder: Path, worker_name: str, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
     """`portal serve` with its worker on a fresh copy of the named company, one per test file."""
-    from tests.support.live import world_instance
-
     stage = stage_of(databases.SQLITE)
     build_world(stage)
     instance = world_instance(shared_folder / f"{worker_name}-{request.module.__name__}", stage.templates.database)
@@ -401,8 +315,6 @@ def open_page(chromium: "Browser", live_server: LiveServer) -> Iterator[Callable
         context.set_default_timeout(10_000)
         contexts.append(context)
         if who is not None:
-            from tests.support.live import cookies_for
-
             at_server = make_settings(live_server.instance, "", base_url=live_server.address, port=live_server.port)
             context.add_cookies(cookies_for(live_server, at_server, who))
         page = context.new_page()

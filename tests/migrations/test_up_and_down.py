@@ -11,9 +11,9 @@ from flask import Flask
 
 from portal.app import create_app
 from portal.kernel.db import db
-from tests.conftest import make_database, make_settings
 from tests.support.databases import Database
 from tests.support.migrating import config, downgrade, drift, upgrade
+from tests.support.stages import close, make_database, make_settings
 from tests.support.story import STORY
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -27,8 +27,7 @@ def portal(database_kind: str, shared_folder: Path, worker_name: str, tmp_path: 
     app = create_app(make_settings(tmp_path, database.url))
     with app.app_context():
         yield app
-        db.session.remove()
-        db.engine.dispose()
+    close(app)
 
 
 def counts() -> dict[str, int]:

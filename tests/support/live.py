@@ -9,6 +9,7 @@ import time_machine
 from tests.support.browser import LiveServer
 from tests.support.databases import Sqlite
 from tests.support.signing_in import signed_in
+from tests.support.stages import close
 from tests.support.story import STORY
 
 
@@ -23,13 +24,11 @@ def world_instance(folder: Path, template: Sqlite, name: str = "world") -> Path:
 def cookies_for(server: LiveServer, settings: Any, who: Any) -> list[dict[str, Any]]:
     """What a browser must hold so that ``who`` is signed in at this server; dated on the story's day, as the server is."""
     from portal.app import create_app
-    from portal.kernel.db import db
 
     with time_machine.travel(STORY, tick=True):
         app = create_app(settings)
         visitor = signed_in(app, who if isinstance(who, int) else who.id, server.address)
         cookie = visitor.client.get_cookie(app.config["SESSION_COOKIE_NAME"], domain="127.0.0.1")
-    with app.app_context():
-        db.engine.dispose()
+    close(app)
     assert cookie is not None
     return [{"name": cookie.key, "value": cookie.value, "url": server.address}]
