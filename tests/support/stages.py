@@ -4,7 +4,6 @@ import logging
 import os
 import shutil
 from dataclasses import dataclass, field
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def unplug_logs() -> None:
     """Take the portal's own log outputs off: they hold on to a captured stream and to files that tests remove. pytest's stay."""
     root = logging.getLogger()
     for handler in list(root.handlers):
-        if type(handler) in (logging.StreamHandler, RotatingFileHandler):
+        if getattr(handler, "hearth", False):
             root.removeHandler(handler)
             handler.close()
 
