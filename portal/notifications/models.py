@@ -3,21 +3,30 @@
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, literal_column
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.kernel.db import Base, Identified
+from portal.kernel.db import Base, Identified, enum_type
+from portal.notifications.rules import MailState, Mode
+
+WAITS_FOR_DIGEST = literal_column("mail_state") == literal_column("'digest'")
+WAITS_FOR_HOUR = literal_column("mail_state") == literal_column("'hour'")
 
 
 class Notice(Identified):
-    """That somebody was told something; the same thing is never told twice (unique key)."""
+    """That somebody was told something; the same thing is never told twice (unique key).
+
+    ``text`` and ``plural`` are message ids; ``params`` and ``facts`` hold plain values and the marked ones of :mod:`portal.notifications.sentences`.
+    """
 
     __tablename__ = "notices"
     __table_args__ = (
-        UniqueConstraint("person_id", "kind", "subject_kind", "subject_id", "key"),
+        UniqueConstraint("person_id", "subject_kind", "subject_id", "kind", "key"),
         Index("ix_notices_person_id_id", "person_id", "id"),
         Index("ix_notices_unread", "person_id", "is_read", "id"),
-        Index("ix_notices_bundle", "person_id", "subject_kind", "subject_id", "mail_state"),
+        # Few rows wait for a mail at a time; SQLite takes a partial index only for a query that repeats its literal.
+        Index("ix_notices_digest", "person_id", "created_at", sqlite_where=WAITS_FOR_DIGEST, postgresql_where=WAITS_FOR_DIGEST),
+        Index("ix_notices_hour", "person_id", sqlite_where=WAITS_FOR_HOUR, postgresql_where=WAITS_FOR_HOUR),
     )
 
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
@@ -26,18 +35,21 @@ class Notice(Identified):
     subject_id: Mapped[int]
     key: Mapped[str] = mapped_column(String(80))
     text: Mapped[str] = mapped_column(String(300))
+    plural: Mapped[str | None] = mapped_column(String(300))
     params: Mapped[dict[str, Any]]
+    topic: Mapped[str] = mapped_column(String(200), default="")
+    facts: Mapped[list[Any]]
     why: Mapped[str] = mapped_column(String(60))
     path: Mapped[str] = mapped_column(String(300))
     excerpt: Mapped[str] = mapped_column(String(2000), default="")
     is_private: Mapped[bool] = mapped_column(default=False)
     is_read: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
-    mail_state: Mapped[str] = mapped_column(String(12), default="none")
+    mail_state: Mapped[MailState] = mapped_column(enum_type(MailState), default=MailState.NONE)
 
 
 class MailTurn(Base):
-    """When a person last got a mail about a thing: never more than one within five minutes."""
+    """When a person last got a mail about a thing, or a digest: never more than one within five minutes, an hour, half a day."""
 
     __tablename__ = "mail_turns"
 
@@ -48,13 +60,13 @@ class MailTurn(Base):
 
 
 class Preference(Base):
-    """Which channel a person wants for a kind of notice: ``mail`` is now, digest or off; the portal always shows it."""
+    """How a person wants mail about a kind of notice; the inbox always shows it."""
 
     __tablename__ = "notice_preferences"
 
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(60), primary_key=True)
-    mail: Mapped[str] = mapped_column(String(10))
+    mail: Mapped[Mode] = mapped_column(enum_type(Mode))
 
 
 class QuietHours(Base):
