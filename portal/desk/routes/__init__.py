@@ -1,0 +1,10 @@
+"""Pages of the desk, by who uses them: asking, following a request, the queue, working on one, services and promises."""
+
+from flask import Flask
+
+from portal.desk.routes._blueprint import bp
+
+
+def setup(app: Flask) -> None:
+    """Add the desk's pages, jobs and reactions to the portal."""
+    app.register_blueprint(bp)
