@@ -7,16 +7,21 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.admin import routes as admin
+from portal.desk import models as desk_tables
 from portal.desk import routes as desk
 from portal.home import routes as home
-from portal.kernel import db, log, policy, security, sessions, shell, statics, web
+from portal.kernel import activity, db, files, health, log, mail, observe, policy, security, sessions, shell, statics, web
 from portal.kernel.places import Places, find_places
 from portal.kernel.settings import Settings, load
 from portal.kernel.unit_of_work import WriteTurn
+from portal.notifications import models as notification_tables
 from portal.notifications import routes as notifications
+from portal.people import models as people_tables
 from portal.people import routes as people
 
 FEATURES = (people, notifications, desk, home, admin)
+TABLES = (activity, files, health, mail, observe, people_tables, notification_tables, desk_tables)
+"""Modules that must be loaded before the tables are complete, whether or not a page needs them."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
