@@ -52,6 +52,24 @@ class RequestReplied:
 
 
 @dataclass(frozen=True)
+class NoReplyNeeded:
+    """The serving side took the requester's last message as thanks; the requester can undo it."""
+
+    event: ClassVar[str] = "desk.request.thanked"
+    request_id: int
+    message_id: int
+
+
+@dataclass(frozen=True)
+class ReplyWanted:
+    """The requester wants a reply after all."""
+
+    event: ClassVar[str] = "desk.request.unthanked"
+    request_id: int
+    message_id: int
+
+
+@dataclass(frozen=True)
 class NoteAdded:
     """A note for the serving side only."""
 

@@ -1,50 +1,35 @@
 """Tables of the request desk. The event log is the source; clock rows are a cache that can be rebuilt from it."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.desk.rules import OPEN, PAUSED, MessageKind, Priority, Status
 from portal.kernel.db import Base, Identified, enum_type
 
-
-class Status(StrEnum):
-    """Where a request stands."""
-
-    NEW = "new"
-    WORKING = "working"
-    PLANNED = "planned"
-    WAITING_REQUESTER = "waiting_requester"
-    WAITING_OTHER = "waiting_other"
-    RESOLVED = "resolved"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-
-
-OPEN = frozenset({Status.NEW, Status.WORKING, Status.PLANNED, Status.WAITING_REQUESTER, Status.WAITING_OTHER})
-PAUSED = frozenset({Status.WAITING_REQUESTER, Status.WAITING_OTHER})
-
-
-class Priority(StrEnum):
-    """How much it hurts, from the requester's answer about their work; staff may change it with a reason."""
-
-    URGENT = "urgent"
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
-
-
-class MessageKind(StrEnum):
-    """What an entry of the conversation is; see R4 of spec/desk.md for reply and acknowledgement."""
-
-    DESCRIPTION = "description"
-    MESSAGE = "message"
-    REPLY = "reply"
-    ACKNOWLEDGEMENT = "acknowledgement"
-    NOTE = "note"
+__all__ = [
+    "OPEN",
+    "PAUSED",
+    "Alert",
+    "Attachment",
+    "Breach",
+    "CannedReply",
+    "Clock",
+    "ClockEvent",
+    "Draft",
+    "Message",
+    "MessageKind",
+    "NamedFulfiller",
+    "Participant",
+    "Priority",
+    "PromiseVersion",
+    "Request",
+    "Service",
+    "Status",
+]
 
 
 class Service(Identified):
@@ -166,7 +151,10 @@ class Participant(Base):
 
 
 class Message(Identified):
-    """One entry of the conversation; notes are for the serving side only."""
+    """One entry of the conversation; notes are for the serving side only.
+
+    ``asks`` marks a reply with an open question (R8); ``needs_no_reply`` a requester's message the serving side called thanks (R6).
+    """
 
     __tablename__ = "messages"
     __table_args__ = (Index("ix_messages_request_id_id", "request_id", "id"),)
@@ -178,6 +166,8 @@ class Message(Identified):
     next_step: Mapped[str] = mapped_column(String(300), default="")
     next_step_at: Mapped[datetime | None]
     is_first_answer: Mapped[bool] = mapped_column(default=False)
+    asks: Mapped[bool] = mapped_column(default=False)
+    needs_no_reply: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
 
@@ -248,7 +238,7 @@ class Breach(Identified):
 
 
 class Alert(Base):
-    """That a warning was given; idempotent on clock, cycle and threshold (R17)."""
+    """That a warning was given; idempotent on clock, cycle and threshold (R17), whatever the due instant was then."""
 
     __tablename__ = "alerts"
 
@@ -256,7 +246,7 @@ class Alert(Base):
     clock: Mapped[str] = mapped_column(String(20), primary_key=True)
     cycle: Mapped[int] = mapped_column(primary_key=True)
     threshold: Mapped[int] = mapped_column(primary_key=True)
-    due: Mapped[datetime] = mapped_column(primary_key=True)
+    due: Mapped[datetime]
     given_at: Mapped[datetime]
 
 
