@@ -171,7 +171,8 @@ def shared_server(shared: Path, owner: int) -> Path:
         pass
     else:
         command = [sys.executable, "-m", "tests.support.databases", str(owner), str(address_file)]
-        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        guardian = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        guardian.returncode = 0  # it outlives this process on purpose; Python would warn of a child nobody waited for
     deadline = time.monotonic() + 60
     while not address_file.exists():
         if time.monotonic() > deadline:

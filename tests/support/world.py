@@ -92,7 +92,7 @@ class _P:
 
 
 CAST = {
-    "iris": _P("MC-0001", "Iris Vogel", "", "Managing director", manager=""),
+    "iris": _P("MC-0001", "Iris Vogel", "management", "Managing director", manager=""),
     "mara": _P("MC-0123", "Mara Okafor", "marketing", "Content producer", manager="camille", ask="photo shoots, returns wording"),
     "camille": _P("MC-0120", "Camille Renard", "marketing", "Lead, Marketing"),
     "jonas": _P("MC-0231", "Jonas Lindqvist", "facilities", "Building technician", manager="priya", ask="valves, ladders"),
