@@ -314,6 +314,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("question", sa.String(length=160), nullable=False),
         sa.Column("hint", sa.String(length=300), nullable=False),
+        sa.Column("example", sa.String(length=160), nullable=False),
+        sa.Column("call_note", sa.String(length=300), nullable=False),
         sa.Column("outcome", sa.String(length=200), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("icon", sa.String(length=40), nullable=False),

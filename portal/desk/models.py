@@ -33,7 +33,11 @@ __all__ = [
 
 
 class Service(Identified):
-    """An entry of the catalogue: something a department does for others."""
+    """An entry of the catalogue: something a department does for others.
+
+    ``fields`` are dicts in the words of ``portal.content.catalogue.FieldContent``; ``words`` what people type, separated by commas;
+    ``call_note`` what to do before filling in the form, where a call comes first.
+    """
 
     __tablename__ = "services"
 
@@ -42,6 +46,8 @@ class Service(Identified):
     name: Mapped[str] = mapped_column(String(120))
     question: Mapped[str] = mapped_column(String(160))
     hint: Mapped[str] = mapped_column(String(300), default="")
+    example: Mapped[str] = mapped_column(String(160), default="")
+    call_note: Mapped[str] = mapped_column(String(300), default="")
     outcome: Mapped[str] = mapped_column(String(200), default="")
     words: Mapped[str] = mapped_column(Text, default="")
     icon: Mapped[str] = mapped_column(String(40), default="tool")
