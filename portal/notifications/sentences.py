@@ -23,9 +23,17 @@ Show = Callable[[Any], object]
 class Kept(Protocol):
     """A sentence as the ledger keeps it."""
 
-    text: str
-    plural: str | None
-    params: Mapping[str, Any]
+    @property
+    def text(self) -> str:
+        """The message id: the English text."""
+
+    @property
+    def plural(self) -> str | None:
+        """The English text for several, where there is one."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Plain and marked values."""
 
 
 @dataclass(frozen=True)
