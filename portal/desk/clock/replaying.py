@@ -97,7 +97,12 @@ class _Replay:
             promise.stop(at)
 
     def unheard(self, event: Event, at: datetime) -> None:
-        """Acknowledgements and private notes move no clock (R4)."""
+        """Acknowledgements move no clock (R4)."""
+
+    def noted(self, event: Event, at: datetime) -> None:
+        """Private notes move no clock; thanks that need no reply end the next response without one (R6)."""
+        if event.by == FULFILLER and event.data.get("no_reply_needed"):
+            self._stop(NEXT_RESPONSE, at, unanswered=True)
 
     def paused(self, event: Event, at: datetime) -> None:
         """First response and promise never pause (R8)."""
@@ -176,7 +181,7 @@ HANDLERS: Mapping[str, Callable[[_Replay, Event, datetime], None]] = {
     REQUESTER_MESSAGE: _Replay.requester_message,
     REPLY: _Replay.reply,
     ACKNOWLEDGEMENT: _Replay.unheard,
-    NOTE: _Replay.unheard,
+    NOTE: _Replay.noted,
     PAUSED: _Replay.paused,
     RESUMED: _Replay.resumed,
     PROMISED: _Replay.promised,

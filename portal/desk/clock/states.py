@@ -31,7 +31,7 @@ class Event:
 
     `data` of promised: {"date"} (R7: an aware datetime, or a date, which means that date's close; either may be ISO text),
     of retargeted: {"targets"} (durations by clock name; a name that is left out keeps its target), of reopened: {"reason"}
-    ("not_solved" or "other"), of paused optionally: {"reason"}, shown by `explain`.
+    ("not_solved" or "other"), of paused optionally: {"reason"}, shown by `explain`, of note optionally: {"no_reply_needed": true}.
     """
 
     at: datetime
