@@ -19,7 +19,7 @@ FILE_SIZE, FILES = 10_000_000, 5
 LONGEST = 4000
 """Characters of one value; a traceback may be four times as long."""
 
-_NAMES = re.compile(r"password|passwort|secret|token|cookie|authorization|api_key|csrf|body|form", re.IGNORECASE)
+_NAMES = re.compile(r"password|secret|token|cookie|authorization|csrf|(?:^|_)(?:body|form|key)(?:_|$)", re.IGNORECASE)
 _SHAPES = (
     # 32 random bytes and more in URL-safe base64: what kernel.tokens makes, signed addresses, session cookies. Plain words have no capitals inside.
     re.compile(r"(?<![A-Za-z0-9_-])(?=[a-z0-9_-]{0,80}[A-Z])(?=[A-Za-z_-]{0,80}[0-9])[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]+)*"),
@@ -33,8 +33,11 @@ _SHAPES = (
 Event = MutableMapping[str, Any]
 
 
-def setup(settings: Settings, *, file: bool = True) -> None:
-    """Send the portal's and the libraries' logs through one pipe; calling it again replaces the pipe."""
+def setup(settings: Settings, *, file: str | None = "portal.log") -> None:
+    """Send the portal's and the libraries' logs through one pipe; calling it again replaces the pipe.
+
+    ``file`` is the name in the logs folder; each process needs its own, because two cannot rotate one file.
+    """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -57,7 +60,7 @@ def setup(settings: Settings, *, file: bool = True) -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_secrets, structlog.processors.JSONRenderer(ensure_ascii=True)],
     )
-    _replace_handlers([logging.StreamHandler(sys.stderr), *([_file(settings)] if file else [])], formatter, settings.log_level)
+    _replace_handlers([logging.StreamHandler(sys.stderr), *([_file(settings, file)] if file else [])], formatter, settings.log_level)
 
 
 def _replace_handlers(handlers: list[logging.Handler], formatter: logging.Formatter, level: str) -> None:
@@ -74,10 +77,10 @@ def _replace_handlers(handlers: list[logging.Handler], formatter: logging.Format
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def _file(settings: Settings) -> logging.Handler:
+def _file(settings: Settings, name: str) -> logging.Handler:
     folder = settings.instance / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    return RotatingFileHandler(folder / "portal.log", maxBytes=FILE_SIZE, backupCount=FILES, encoding="utf-8", delay=True)
+    return RotatingFileHandler(folder / name, maxBytes=FILE_SIZE, backupCount=FILES, encoding="utf-8", delay=True)
 
 
 def hide_secrets(_logger: Any, _method: str, event: Event) -> Event:
