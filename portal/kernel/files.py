@@ -157,13 +157,12 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def clean_name(name: str) -> str:
     """A label without path, control, direction or reserved characters; shortened before its ending, never empty."""
-    last = re.split(r"[/\\]", name[:5000])[-1]
-    plain = "".join("_" if c in '<>:"|?*' else c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c) not in _HIDDEN)
-    plain = " ".join(plain.split()).strip(". ")
-    stem, dot, ending = plain.rpartition(".")
+    last = re.split(r"[/\\]", name[-5000:])[-1]
+    kept = "".join("_" if c in '<>:"|?*' else c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c) not in _HIDDEN)
+    stem, dot, ending = " ".join(kept.split()).rstrip(". ").rpartition(".")
     if not dot or len(ending) > 10:
-        return plain[:NAME_LIMIT].rstrip(". ") or "file"
-    return f"{stem[: NAME_LIMIT - len(ending) - 1].rstrip('. ') or 'file'}.{ending}"
+        return (stem + dot + ending).strip(". ")[:NAME_LIMIT].rstrip(". ") or "file"
+    return f"{stem.strip('. ')[: NAME_LIMIT - len(ending) - 1].rstrip('. ') or 'file'}.{ending}"
 
 
 @contextlib.contextmanager
