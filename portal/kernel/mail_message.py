@@ -79,6 +79,8 @@ def one_line(text: str, limit: int) -> str:
     """Text for a header: one line, no control or steering marks, at most ``limit`` characters."""
     spaced = "".join(" " if c.isspace() else c for c in text[: limit * 10])
     plain = " ".join("".join(c for c in spaced if unicodedata.category(c) not in _DROPPED).split())
+    # EmailMessage would decode an encoded word that somebody typed, and a line break inside of it becomes a header of theirs.
+    plain = plain.replace("=?", "= ?")
     return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
 
 
