@@ -110,3 +110,19 @@ def test_vendored_files_are_the_ones_we_noted() -> None:
     from tools.vendor import differences
 
     assert differences() == []
+
+
+def test_make_help_lists_what_the_readme_promises() -> None:
+    """Every command has its line, and CI runs exactly what a newcomer is told to run."""
+    listed = set(re.findall(r"^([a-z-]+):[^#\n]*## ", read("Makefile"), re.MULTILINE))
+    assert {"help", "install", "demo", "test", "check", "bench", "new-migration", "vendor"} <= listed
+    assert "\nmake test\n" in read(".ci/run")
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_every_setting_of_the_tests_own_tools_is_written_down() -> None:
+    """Variables that change what the tests do stand in tests/README.md or the Makefile's help."""
+    names = set()
+    for path in [*(ROOT / "tests" / "support").glob("*.py"), ROOT / "tests" / "conftest.py"]:
+        names |= set(re.findall(r"environ(?:\.get\(|\[)\"(HEARTH_TEST_[A-Z]+|CHROMIUM)\"", path.read_text(encoding="utf-8")))
+    assert {name for name in names if name not in read("tests/README.md")} == {"HEARTH_TEST_OWNER"}
