@@ -4,7 +4,7 @@ English uses the 24-hour clock and the day before the month; other languages use
 Only the few words around the numbers go through gettext; with a language of its own (in mail) they follow the current context.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -41,14 +41,18 @@ def near(day: date, today: date) -> Near:
     return Near.YEAR if day.year == today.year or abs(distance) < 180 else Near.FAR
 
 
-def local(instant: datetime, zone: str) -> datetime:
+Zone = str | tzinfo
+"""A zone by its name or as an object."""
+
+
+def local(instant: datetime, zone: Zone) -> datetime:
     """The wall clock of ``zone`` at ``instant`` (aware)."""
     if instant.tzinfo is None:
         raise ValueError("an instant needs a zone")
-    return instant.astimezone(ZoneInfo(zone))
+    return instant.astimezone(ZoneInfo(zone) if isinstance(zone, str) else zone)
 
 
-def when(instant: datetime, now: datetime, zone: str, locale: str) -> str:
+def when(instant: datetime, now: datetime, zone: Zone, locale: str) -> str:
     """Short and exact enough: "today 14:00", "tomorrow 9:00", "Thu 12:00" within six days, else "24 Nov", with the year when far."""
     moment, today = local(instant, zone), local(now, zone).date()
     place = near(moment.date(), today)
@@ -64,10 +68,14 @@ def when(instant: datetime, now: datetime, zone: str, locale: str) -> str:
     return _date(moment.date(), place, locale)
 
 
-def day(value: date | datetime, now: datetime, zone: str, locale: str) -> str:
+def day(value: date | datetime, now: datetime, zone: Zone, locale: str) -> str:
     """A day in words: "today", "tomorrow", "Thu 26 Nov", with the year when far. A datetime is taken in ``zone``."""
-    on = local(value, zone).date() if isinstance(value, datetime) else value
-    place = near(on, local(now, zone).date())
+    return day_of(local(value, zone).date() if isinstance(value, datetime) else value, local(now, zone).date(), locale)
+
+
+def day_of(on: date, today: date, locale: str) -> str:
+    """Like :func:`day`, for days that are known already."""
+    place = near(on, today)
     if place in _DAY_WORDS:
         return str(_DAY_WORDS[place])
     return _skeleton("MMMEd", on, locale) if place is not Near.FAR else _date(on, place, locale)
@@ -76,20 +84,20 @@ def day(value: date | datetime, now: datetime, zone: str, locale: str) -> str:
 _DAY_WORDS: dict[Near, Message] = {Near.TODAY: say("today"), Near.TOMORROW: say("tomorrow"), Near.YESTERDAY: say("yesterday")}
 
 
-def clock_time(value: datetime | time, zone: str, locale: str) -> str:
-    """The time of day, such as "14:00"; an instant is taken in ``zone``, a plain time as it is."""
+def clock_time(value: datetime | time, now: datetime, zone: Zone, locale: str) -> str:
+    """The time of day, such as "14:00"; an instant is taken in ``zone``, a plain time as it is. Takes ``now`` like its siblings."""
     return _clock(local(value, zone) if isinstance(value, datetime) else value, locale)
 
 
-def exact(instant: datetime, zone: str, locale: str) -> str:
-    """The whole instant with its zone, for hovering: "Thursday 26 November 2026 at 12:00:00 CET"."""
-    language, moment = _locale(locale), local(instant, zone)
+def exact(moment: datetime, locale: str) -> str:
+    """The whole instant in the zone it is given in, for hovering: "Thursday 26 November 2026 at 12:00:00 CET"."""
+    language = _locale(locale)
     if language.language == "en":
         return f"{format_datetime(moment, _ENGLISH['full'], locale=language)} {moment.tzname()}"
     return str(format_datetime(moment, "full", locale=language))
 
 
-def ago(instant: datetime, now: datetime, zone: str, locale: str) -> str:
+def ago(instant: datetime, now: datetime, zone: Zone, locale: str) -> str:
     """How long ago: "just now", "5 min ago", "2 h ago" within half a day, then like :func:`when`."""
     passed = now - instant
     if passed < timedelta(minutes=1):
