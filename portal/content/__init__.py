@@ -20,23 +20,28 @@ on behalf of, please call me. ``approval`` and ``fan_out`` are facts for later; 
 
 ``policies.toml``  the priority matrix, the rule that derives four promises from one, and the presets of a new company.
 
-``demo/``  Marlow Cycles, read by ``portal.content.demo``: ``company.toml`` (locations, departments, personas), ``names.toml``
-(names, job titles, lines about people), ``story.toml`` (request 4127 and the queue around it) and
-``conversations/<service>.toml``::
+``demo/``  Marlow Cycles, read by ``portal.content.marlow``: ``company.toml`` (locations with places, departments, people with a
+story), ``names.toml`` (names, job titles, lines about people), ``story.toml`` (request 4127 and the queue around it, at moments
+relative to now) and ``conversations/<service>.toml``::
 
     service         key of the catalogue
     [[cases]]
     title           at most 120 characters;  description: one to three sentences
     impact          nuisance, slower or stopped
-    customer        what a customer would notice; empty: nothing
-    places          keys of places in company.toml where it may have happened
-    answers         field key = value; dates as "+3" or "-2" (days from filing), date-times as "+3 10:00";
-                    persons as a person key of company.toml, "requester" or "colleague"; departments and locations as keys;
-                    files as a file name
-    departments     keys of the departments that ask this; empty: anybody
-    steps           by, kind, text, next_step, after (working hours since the step before), due (working hours from the
-                    step to the promised date), workaround, wait (true: the clock pauses for the requester), late
+    customer        what a customer would notice; missing: nothing
+    places          keys of places in company.toml where it may have happened; the requester works at that location
+    departments     keys of the departments that ask this; missing: anybody
+    answers         field key = value; dates as "+3" or "-2", date-times as "+3 10:00" (working days from filing, local time);
+                    persons as a person key, "requester" or "colleague"; departments as keys; locations as a place key or
+                    "here" (the place of the request); files as a name. Files may be missing even where the form asks for one
+    steps           by        requester, fulfiller, or colleague (another person of the serving side)
+                    kind      acknowledgement, reply, question, note, resolve, requester_message, confirm or reopen
+                    after     hours since the step before (since filing), in the working time of the serving department
+                    text      may name {requester}, {fulfiller}, {colleague} (first names) and {due} (the promised date in words)
+                    next_step, due   what comes next, and the hours from this step to the promised date; always both
+                    workaround       true: relief, the fix follows
+                    wait             "requester" or "supplier": the clock pauses until the next step of that side
 
-``by`` is requester, fulfiller, colleague (of the serving side) or system; ``kind`` is acknowledgement, reply, question, note, resolve,
-requester_message, confirm or reopen.
+Every case runs to its end; a demo that lives around today cuts it off at now. People named in the texts
+(``marlow.mentioned``) should neither ask nor answer the case.
 """
