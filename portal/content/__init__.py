@@ -37,7 +37,7 @@ relative to now) and ``conversations/<service>.toml``::
     steps           by        requester, fulfiller, or colleague (another person of the serving side)
                     kind      acknowledgement, reply, question, note, resolve, requester_message, confirm or reopen
                     after     hours since the step before (since filing), in the working time of the serving department
-                    text      may name {requester}, {fulfiller}, {colleague} (first names) and {due} (the promised date in words)
+                    text      may name {requester}, {fulfiller}, {colleague} (first names) and {due} (the promised date as "Thu 12:00")
                     next_step, due   what comes next, and the hours from this step to the promised date; always both
                     workaround       true: relief, the fix follows
                     wait             "requester" or "supplier": the clock pauses until the next step of that side

@@ -136,7 +136,7 @@ class NamesContent:
 class Step:
     """``after``: working hours since the step before; ``due``: working hours from this step to the promised date.
 
-    ``text`` may name {requester}, {fulfiller}, {colleague} (first names) and {due} (the promised date in words).
+    ``text`` may name {requester}, {fulfiller}, {colleague} (first names) and {due} (the promised date as "Thu 12:00").
     """
 
     by: str
