@@ -98,7 +98,11 @@ def _pip(arguments: list[str]) -> int:
     # --no-input: a question nobody sees would look like a hang.
     command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--compile", "--progress-bar", "off", *arguments]
     environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH"}}
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            if not line.startswith("Requirement already satisfied"):
+                print(line, end="", flush=True)
+    return process.returncode
 
 
 if __name__ == "__main__":
