@@ -22,7 +22,7 @@ def there_and_back(rows: list[list[str]]) -> list[list[str]]:
 def refusal(content: bytes) -> str:
     with pytest.raises(Refusal) as refused:
         list(read(io.BytesIO(content)))
-    return str(refused.value.message)
+    return refused.value.message.text % refused.value.message.params
 
 
 FORMULAS = [
