@@ -192,6 +192,15 @@ class RequestClosed:
 
 
 @dataclass(frozen=True)
+class FollowUpAsked:
+    """Some days after a resolution nobody said whether it worked, so the requester is asked once more."""
+
+    event: ClassVar[str] = "desk.request.follow_up"
+    request_id: int
+    requester_id: int
+
+
+@dataclass(frozen=True)
 class RequestCancelled:
     """The requester no longer needs it."""
 

@@ -95,9 +95,7 @@ def cycles(rows: Sequence[ClockEvent], calendar: WorkCalendar, department_id: in
     """Every cycle that has begun, as of the last event; ``department_id`` is for logs that name no department."""
     if not rows:
         return []
-    owners = [(row.at, row.data["department"]) for row in rows if "department" in row.data]
-    found = states(rows, calendar, rows[-1].at)
-    return list(_cycles(found, owners, department_id))
+    return list(_cycles(states(rows, calendar, rows[-1].at), owners_in(rows), department_id))
 
 
 def _cycles(found: Mapping[str, ClockState], owners: Sequence[tuple[datetime, int]], department_id: int) -> Iterator[Cycle]:
@@ -108,33 +106,40 @@ def _cycles(found: Mapping[str, ClockState], owners: Sequence[tuple[datetime, in
                 yield Cycle(name, number, cycle, owner_at(owners, cycle.stopped_at, department_id))
 
 
+def owners_in(rows: Sequence[ClockEvent]) -> list[tuple[datetime, int]]:
+    """(since when, department) of every department that had the request, oldest first."""
+    return [(row.at, row.data["department"]) for row in rows if "department" in row.data]
+
+
 def owner_at(owners: Sequence[tuple[datetime, int]], at: datetime | None, default: int) -> int:
     """The department that had the request at an instant; None is now."""
     known = [department for since, department in owners if at is None or since <= at]
     return known[-1] if known else default
 
 
-def refresh(request: Request, now: datetime) -> None:
-    """Bring clock rows, breaches and the request's ``next_*`` columns up to date with the log. Flushes, never commits."""
-    rows = events_of(request.id)
+def refresh(request: Request, now: datetime, *, is_new: bool = False) -> None:
+    """Bring clock rows, breaches and the request's ``next_*`` columns up to date with the log. Flushes, never commits.
+
+    The rows follow from the log and the warnings given alone, so this also rebuilds them; a new request has neither rows nor warnings.
+    """
+    log = events_of(request.id)
     calendar = work_calendar(request.calendar_version_id)
-    known = {(row.name, row.cycle): row for row in db.session.scalars(sa.select(Clock).where(Clock.request_id == request.id))}
-    found = cycles(rows, calendar, request.department_id)
-    alerted = _alerted(request.id) if known else {}
+    found = cycles(log, calendar, request.department_id)
+    rows, given = ({}, {}) if is_new else (_rows(request.id), alerted(request.id))
     for cycle in found:
-        row = known.pop(cycle.key, None) or _new_row(request.id, cycle)
-        for name, value in (cycle.values() | next_alert(cycle, calendar, alerted.get(cycle.key, 0))).items():
+        row = rows.pop(cycle.key, None) or _new_row(request.id, cycle)
+        for name, value in (cycle.values() | next_alert(cycle, calendar, given.get(cycle.key, 0))).items():
             setattr(row, name, value)
-        note_breach(request.id, cycle, now, default=cycle.department_id, owners=rows)
-    for stale in known.values():
+        note_breach(request.id, cycle, now, log)
+    for stale in rows.values():
         db.session.delete(stale)
     _show_next(request, found)
-    request.next_alert_at = _first_alert(request, found, calendar, alerted)
+    request.next_alert_at = _first_alert(request, found, calendar, given)
     db.session.flush()
 
 
-rebuild = refresh
-"""The rows follow from the log, so bringing them up to date and rebuilding them are one thing."""
+def _rows(request_id: int) -> dict[Key, Clock]:
+    return {(row.name, row.cycle): row for row in db.session.scalars(sa.select(Clock).where(Clock.request_id == request_id))}
 
 
 def _new_row(request_id: int, cycle: Cycle) -> Clock:
@@ -143,7 +148,8 @@ def _new_row(request_id: int, cycle: Cycle) -> Clock:
     return row
 
 
-def _alerted(request_id: int) -> dict[Key, int]:
+def alerted(request_id: int) -> dict[Key, int]:
+    """The highest warning given so far by clock and cycle, in per cent. One statement."""
     query = sa.select(Alert.clock, Alert.cycle, sa.func.max(Alert.threshold)).where(Alert.request_id == request_id).group_by(Alert.clock, Alert.cycle)
     return {(clock, cycle): threshold for clock, cycle, threshold in db.session.execute(query)}
 
@@ -155,10 +161,10 @@ def next_alert(cycle: Cycle, calendar: WorkCalendar, given: int) -> dict[str, An
     return {"next_threshold": percent, "next_alert_at": at}
 
 
-def _first_alert(request: Request, found: Sequence[Cycle], calendar: WorkCalendar, alerted: Mapping[Key, int]) -> datetime | None:
+def _first_alert(request: Request, found: Sequence[Cycle], calendar: WorkCalendar, given: Mapping[Key, int]) -> datetime | None:
     if not request.is_open:
         return None
-    coming = (next_alert(cycle, calendar, alerted.get(cycle.key, 0))["next_alert_at"] for cycle in found if cycle.is_live)
+    coming = (next_alert(cycle, calendar, given.get(cycle.key, 0))["next_alert_at"] for cycle in found if cycle.is_live)
     return min((at for at in coming if at is not None), default=None)
 
 
@@ -171,11 +177,10 @@ def _show_next(request: Request, found: Sequence[Cycle]) -> None:
     request.next_due_at, request.next_clock = None, next((name for name in URGENCY if name in live), None)
 
 
-def note_breach(request_id: int, cycle: Cycle, now: datetime, *, default: int, owners: Sequence[ClockEvent] = ()) -> bool:
+def note_breach(request_id: int, cycle: Cycle, now: datetime, log: Sequence[ClockEvent]) -> bool:
     """Write the breach of a cycle once its due instant has passed (R13); true when it is new. Idempotent on clock and cycle."""
     due, end = cycle.state.due, cycle.state.stopped_at or now
     if due is None or end <= due:
         return False
-    known = [(row.at, row.data["department"]) for row in owners if "department" in row.data]
     values = {"request_id": request_id, "clock": cycle.name, "cycle": cycle.number, "due": due, "noted_at": now}
-    return jobs.insert_once(Breach, department_id=owner_at(known, due, default), **values)
+    return jobs.insert_once(Breach, department_id=owner_at(owners_in(log), due, cycle.department_id), **values)

@@ -61,7 +61,7 @@ def file_request(filing: Filing, *, actor: Actor, now: datetime) -> Request:
     message = steps.say_message(request, MessageKind.DESCRIPTION, filing.description.strip(), author_id=actor.person_id, now=now)
     steps.attach(message, filing.files, actor=actor, now=now)
     _add_followers(request, filing.follower_ids, actor, now)
-    steps.finish(request, _filed(request), actor=actor, now=now)
+    steps.finish(request, _filed(request), actor=actor, now=now, is_new=True)
     return request
 
 
