@@ -59,6 +59,7 @@ class World:
     locations: dict[str, Place] = field(default_factory=dict)
     calendars: dict[str, Place] = field(default_factory=dict)
     services: dict[str, Any] = field(default_factory=dict)
+    requests: dict[str, Any] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
         """``world.mara``, ``world.facilities``, ``world.mill_road``: a person, department or location by its key."""
