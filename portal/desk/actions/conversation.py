@@ -38,9 +38,10 @@ from portal.desk.rules import (
     is_substantive,
     next_step_problem,
 )
-from portal.kernel import files, jobs
+from portal.kernel import jobs
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Refusal
+from portal.kernel.files import Received
 from portal.kernel.messages import say
 from portal.kernel.policy import Actor
 from portal.people.calendars import work_calendar
@@ -62,11 +63,11 @@ class Reply:
     wait_name: str = ""
     asks: bool = False
     canned_id: int | None = None
-    files: Sequence[files.Received] = ()
+    files: Sequence[Received] = ()
     seen_message_id: int = 0
 
 
-def add_message(request: Request, *, body: str, files: Sequence[files.Received] = (), actor: Actor, now: datetime) -> Message:
+def add_message(request: Request, *, body: str, files: Sequence[Received] = (), actor: Actor, now: datetime) -> Message:
     """Somebody of the requester's side writes; the clock goes on if it waited for them. Conflict when the request is closed."""
     steps.wait_turn(request, now)
     steps.stop_if(can_write(request.status))
@@ -231,7 +232,7 @@ def _told(request: Request, reply: Reply, message: Message, actor: Actor) -> Req
     )
 
 
-def add_note(request: Request, *, body: str, files: Sequence[files.Received] = (), actor: Actor, now: datetime) -> Message:
+def add_note(request: Request, *, body: str, files: Sequence[Received] = (), actor: Actor, now: datetime) -> Message:
     """A note the requester's side never sees; possible at any time."""
     steps.wait_turn(request, now)
     text = steps.needed(body, "body", say("A few words are enough."))

@@ -12,9 +12,9 @@ from portal.desk.actions import steps
 from portal.desk.models import Message, NamedFulfiller, Participant, Request, Service
 from portal.desk.queries import promises
 from portal.desk.rules import FOLLOWER_LIMIT, TITLE_LIMIT, MessageKind, Priority, call_problem, can_edit, priority_for
-from portal.kernel import files
 from portal.kernel.db import db
 from portal.kernel.errors import NotFound, Refusal
+from portal.kernel.files import Received
 from portal.kernel.messages import say
 from portal.kernel.policy import Actor
 from portal.people.models import Person
@@ -42,7 +42,7 @@ class Filing:
     call_me: bool = False
     call_number: str = ""
     confidential: bool = False
-    files: Sequence[files.Received] = ()
+    files: Sequence[Received] = ()
     received_at: datetime | None = None
     channel: str = "web"
     follows_id: int | None = None
