@@ -61,7 +61,8 @@ def sweep_digests(after: int, now: datetime) -> int | None:
     """Write the digests that are due among the next people; the cursor for the rest, or None when everybody was looked at."""
     found = queries.pending_digests(after, SWEPT, _settings().zone)
     for person in found:
-        if person.since < rules.digest_due(now, person.zone):
+        due = rules.digest_due(now, person.zone)
+        if due is not None and person.since < due:
             _carry_out(Errand(person.person_id, MailState.DIGEST, DAILY, rules.DIGEST_GAP), now)
     return found[-1].person_id if len(found) == SWEPT else None
 

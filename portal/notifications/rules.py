@@ -14,6 +14,8 @@ SETTLE = timedelta(minutes=2)
 """Warnings of one moment come from several jobs; the first waits this long for the others."""
 DIGEST_AT = time(8)
 """Local time of the daily digest."""
+DIGEST_END = time(20)
+"""A digest that could not be sent by this local time waits for the next morning."""
 
 
 class Mode(StrEnum):
@@ -62,11 +64,12 @@ def quiet_until(now: datetime, start: time, end: time, zone: str) -> datetime | 
     return ends if ends > now else None
 
 
-def digest_due(now: datetime, zone: str) -> datetime:
-    """The last digest time of ``zone`` at or before ``now``: what was told before it belongs into the digest."""
+def digest_due(now: datetime, zone: str) -> datetime | None:
+    """The digest time of today in ``zone``, when it has come and the day is not over; what was told before it belongs into the digest."""
     local = now.astimezone(ZoneInfo(zone))
-    day = local.date() if local.time() >= DIGEST_AT else local.date() - timedelta(days=1)
-    return datetime.combine(day, DIGEST_AT, ZoneInfo(zone)).astimezone(UTC)
+    if not DIGEST_AT <= local.time() < DIGEST_END:
+        return None
+    return datetime.combine(local.date(), DIGEST_AT, ZoneInfo(zone)).astimezone(UTC)
 
 
 def is_away(now: datetime, zone: str, absences: list[tuple[date, date]]) -> bool:
