@@ -66,7 +66,7 @@ function row(keys, label) {
   name.textContent = label;
   for (const key of keys.split(" ")) {
     const cap = document.createElement("kbd");
-    cap.textContent = key.replace("+", " ").replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
+    cap.textContent = key.replace("escape", "esc").replace("+", " ").replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
     caps.append(cap, " ");
   }
   line.append(name, caps);

@@ -63,7 +63,12 @@ export function start() {
     if (event.target.matches("[data-all]")) for (const box of boxes()) box.checked = event.target.checked;
     count();
   });
-  document.addEventListener("reset", () => list() && setTimeout(count));
+  document.addEventListener("reset", (event) => {
+    if (!list()?.contains(event.target)) return;
+    event.preventDefault(); // a reset would bring back the ticks the page came with
+    for (const box of boxes()) box.checked = false;
+    count();
+  });
   document.addEventListener("focusin", (event) => {
     const row = event.target.closest?.("[data-queue] tr[data-row]");
     if (!row || row === current()) return;
