@@ -74,6 +74,22 @@ class AbsencePlanned:
 
 
 @dataclass(frozen=True)
+class AbsenceCancelled:
+    """Somebody will be here after all."""
+
+    event: ClassVar[str] = "people.absence.cancelled"
+    person_id: int
+
+
+@dataclass(frozen=True)
+class LocationChanged:
+    """A place where people work was added or changed."""
+
+    event: ClassVar[str] = "people.location.changed"
+    location_id: int
+
+
+@dataclass(frozen=True)
 class PeopleImported:
     """A people file was taken over."""
 

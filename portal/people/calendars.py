@@ -48,13 +48,19 @@ def work_calendar(version_id: int) -> WorkCalendar:
     built = _built.setdefault(db.engine.pool, {})
     found = built.get(version_id)
     if found is None:
-        row = db.session.get(CalendarVersion, version_id)
-        if row is None:
-            raise NotFound()
+        row = version(version_id)
         if len(built) >= _KEPT:
             built.clear()
         found = built[version_id] = build(row.zone, row.hours, row.holidays, row.overrides)
     return found
+
+
+def version(version_id: int) -> CalendarVersion:
+    """One version as it is stored; raises NotFound."""
+    row = db.session.get(CalendarVersion, version_id)
+    if row is None:
+        raise NotFound()
+    return row
 
 
 def current_version(calendar_id: int) -> CalendarVersion:

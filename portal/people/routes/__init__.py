@@ -2,12 +2,20 @@
 
 from flask import Flask
 
-from portal.people.routes import signing_in
+from portal.kernel import shell
+from portal.people import actors, jobs, menu
+from portal.people.routes import account, departments, directory, keeping, links, organising, profile, signing_in, working_hours
 from portal.people.routes._blueprint import bp
 
-__all__ = ["setup", "signing_in"]
+__all__ = ["account", "departments", "directory", "jobs", "keeping", "links", "organising", "profile", "setup", "signing_in", "working_hours"]
+
+_LINKS = {"sign_in": "sign_in", "sign_out": "sign_out", "devices": "devices", "theme": "theme", "profile": "own_profile"}
 
 
 def setup(app: Flask) -> None:
-    """Register the pages."""
+    """Register the pages, what the layout links to, and the hook that knows the reader."""
+    actors.setup(app)
     app.register_blueprint(bp)
+    menu.setup()
+    for name, endpoint in _LINKS.items():
+        shell.link(name, f"people.{endpoint}")

@@ -1,0 +1,31 @@
+"""Work of people that happens later: links and notices by mail, last days, forgetting old tries."""
+
+from typing import Any, cast
+
+from portal.kernel import clock, jobs
+from portal.people.actions import accounts, persons, throttling
+
+
+@jobs.job("people.accounts.send_link")
+def send_link(name: str, purpose: str, wanted: bool = True) -> None:
+    """Mail a link; ``wanted`` is false when too many were asked for, and then nothing happens."""
+    if wanted:
+        accounts.send_link(name, cast(Any, purpose), clock.now())
+
+
+@jobs.job("people.accounts.tell_owner")
+def tell_owner(name: str, failures: int) -> None:
+    """Tell somebody that their door was tried many times."""
+    accounts.tell_owner(name, failures, clock.now())
+
+
+@jobs.daily("03:10", name="people.throttles.forget")
+def forget_tries() -> None:
+    """Old counts of tries are deleted."""
+    throttling.forget_old(clock.now())
+
+
+@jobs.every(seconds=900, name="people.persons.last_days")
+def last_days() -> None:
+    """Whoever's last day is over where they are is deactivated; they were signed out at midnight already."""
+    persons.end_last_days(clock.now())

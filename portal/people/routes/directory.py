@@ -1,0 +1,58 @@
+"""Who works here: the directory, the organisation, suggestions while typing."""
+
+from flask import render_template, request, url_for
+from markupsafe import Markup
+
+from portal.kernel import clock, policy
+from portal.people import rules
+from portal.people.forms.persons import DirectoryFilter
+from portal.people.policy import People, find_department, is_keeper
+from portal.people.queries import departments, persons
+from portal.people.routes._blueprint import bp
+
+
+@bp.get("/people")
+@policy.allow(People.READ)
+def directory() -> str:
+    """People by name, skill or what they can be asked about; a page at a time."""
+    actor, form = policy.current(), DirectoryFilter.from_address()
+    today = rules.today_in(actor.zone, clock.now())
+    chosen = find_department(actor, form.department.data) if form.department.data else None
+    left = bool(form.left.data) and is_keeper(actor)
+    text = str(form.q.data or "")
+    page = persons.directory(actor, text=text, department_id=chosen.id if chosen else None, left=left, cursor=request.args.get("at"), today=today)
+    kept = {"q": text or None, "department": chosen.key if chosen else None, "left": "y" if left else None}
+    return render_template(
+        "people/directory.html",
+        page=page,
+        text=text,
+        chosen=chosen,
+        left=left,
+        keeper=is_keeper(actor),
+        departments=departments.all_departments(),
+        address=lambda **values: url_for("people.directory", **{**kept, **values}),
+    )
+
+
+@bp.get("/people/suggest")
+@policy.allow(People.READ)
+def suggest() -> str:
+    """At most ten ``<option>`` lines for a field that wants a person."""
+    found = persons.suggestions(policy.current(), request.args.get("q", "")[:100])
+    return Markup("\n").join(Markup('<option value="{}">{}</option>').format(value, words) for value, words in found)
+
+
+@bp.get("/organisation")
+@policy.allow(People.READ)
+def organisation() -> str:
+    """Departments as they hang below each other; the people of one come when it is opened."""
+    return render_template("people/organisation.html", roots=departments.tree(departments.all_departments()))
+
+
+@bp.get("/organisation/<key>/people")
+@policy.allow(People.READ)
+def organisation_people(key: str) -> str:
+    """The people of one department, as a part of the tree."""
+    actor = policy.current()
+    department = find_department(actor, key)
+    return render_template("people/_parts/members.html", department=department, members=departments.members_of(actor, department.id))
