@@ -136,7 +136,7 @@ def worker(context: click.Context) -> None:
 @click.pass_context
 def demo(context: click.Context, port: int | None, fresh: bool, no_serve: bool) -> None:
     """Start the portal with Marlow Cycles, a made-up company of about 420 people, and say who to be."""
-    from portal.demo import make_company, personas
+    from portal.demo.company import make_company, personas
     from portal.starting import serve_instance
 
     settings = make_company(_settings(context), fresh=fresh, port=port, say=click.echo, now=clock.now())

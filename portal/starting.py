@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flask import Flask
 
-from portal.kernel import migrating
+from portal.kernel import log, migrating
 from portal.kernel.jobs import Worker
 from portal.kernel.settings import FILE_NAME, Settings, SettingsError
 
@@ -88,6 +88,7 @@ def work(settings: Settings, *, ready: Ready) -> None:
     from portal.app import create_app
 
     app = create_app(settings)
+    log.setup(settings, file="worker.log")
     _check_version(app)
     worker = Worker(app)
     for number in (signal.SIGTERM, signal.SIGINT):

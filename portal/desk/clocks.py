@@ -133,8 +133,8 @@ def refresh(request: Request, now: datetime, *, is_new: bool = False) -> None:
         note_breach(request.id, cycle, now, log)
     for stale in rows.values():
         db.session.delete(stale)
-    _show_next(request, found)
-    request.next_alert_at = _first_alert(request, found, calendar, given)
+    show_next(request, found)
+    request.next_alert_at = first_alert(request, found, calendar, given)
     db.session.flush()
 
 
@@ -161,14 +161,14 @@ def next_alert(cycle: Cycle, calendar: WorkCalendar, given: int) -> dict[str, An
     return {"next_threshold": percent, "next_alert_at": at}
 
 
-def _first_alert(request: Request, found: Sequence[Cycle], calendar: WorkCalendar, given: Mapping[Key, int]) -> datetime | None:
+def first_alert(request: Request, found: Sequence[Cycle], calendar: WorkCalendar, given: Mapping[Key, int]) -> datetime | None:
     if not request.is_open:
         return None
     coming = (next_alert(cycle, calendar, given.get(cycle.key, 0))["next_alert_at"] for cycle in found if cycle.is_live)
     return min((at for at in coming if at is not None), default=None)
 
 
-def _show_next(request: Request, found: Sequence[Cycle]) -> None:
+def show_next(request: Request, found: Sequence[Cycle]) -> None:
     live = {cycle.name: cycle.state for cycle in found if cycle.is_live} if request.is_open else {}
     dated = [(state.due, URGENCY.index(name), name) for name, state in live.items() if state.due is not None]
     if dated:

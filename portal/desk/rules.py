@@ -108,7 +108,7 @@ class PauseReason(StrEnum):
     OTHER_DEPARTMENT = "other_department"
 
 
-_BY_IMPACT = {Impact.NUISANCE: Priority.NORMAL, Impact.SLOWER: Priority.HIGH, Impact.STOPPED: Priority.URGENT}
+_BY_IMPACT = {Impact.NUISANCE: Priority.LOW, Impact.SLOWER: Priority.NORMAL, Impact.STOPPED: Priority.URGENT}
 
 
 def priority_for(impact: str) -> Priority:

@@ -105,9 +105,9 @@ def setup(app: Flask, settings: Settings) -> None:
 def engine_options(url: str) -> dict[str, Any]:
     """Pool and time-outs for the database at ``url``."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 5, "check_same_thread": False}, "pool_size": 20, "max_overflow": 20}
+        return {"connect_args": {"timeout": 5, "check_same_thread": False}, "pool_size": 20, "max_overflow": 20, "hide_parameters": True}
     options = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "pool_timeout": 5, "connect_args": {"options": options, "connect_timeout": 5}}
+    return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "pool_timeout": 5, "connect_args": {"options": options, "connect_timeout": 5}}
 
 
 def prepare(engine: Engine) -> None:

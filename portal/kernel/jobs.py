@@ -137,8 +137,9 @@ def daily(at: str, *, name: str | None = None, transaction: bool = True) -> Call
 def insert_once(table: type[Base], **values: Any) -> bool:
     """Insert a row unless its unique key exists already; true when it was inserted. One statement on both databases."""
     insert = sqlite.insert(table) if is_sqlite() else postgresql.insert(table)
-    result = db.session.execute(insert.values(**values).on_conflict_do_nothing())
-    return bool(getattr(result, "rowcount", 0) == 1)
+    # The row itself answers: psycopg reports no row count for an insert whose key comes back.
+    result = db.session.execute(insert.values(**values).on_conflict_do_nothing().returning(sa.literal(1)))
+    return result.first() is not None
 
 
 def enqueue(name: str, *, run_at: datetime | None = None, unique: str | None = None, priority: int = 0, **args: Any) -> bool:

@@ -58,12 +58,13 @@ def setup(app: Flask, settings: Settings) -> None:
 
 
 def _locale() -> str:
-    actor = policy.current()
-    return actor.locale if actor.is_person else str(current_app.extensions["settings"].locale)
+    if has_request_context() and policy.current().is_person:
+        return policy.current().locale
+    return str(current_app.extensions["settings"].locale)  # jobs choose their reader's language themselves
 
 
 def _zone_name() -> str:
-    return policy.current().zone
+    return policy.current().zone if has_request_context() else str(current_app.extensions["settings"].zone)
 
 
 def reader_zone() -> ZoneInfo:

@@ -56,7 +56,7 @@ def release(folder: Path) -> str:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         seen.update(str(path.relative_to(folder)).encode())
         seen.update(str(path.stat().st_size).encode())
-        seen.update(hashlib.file_digest(path.open("rb"), "sha256").digest())
+        seen.update(hashlib.sha256(path.read_bytes()).digest())
     return seen.hexdigest()[:10]
 
 

@@ -39,6 +39,7 @@ class Portal(Flask):
             return None
         view = self.view_functions[request.endpoint]
         permissions = policy.declared(view)
+        structlog.contextvars.bind_contextvars(actor=policy.current().person_id)
         if permissions:
             if not policy.current().is_person:
                 raise SignInFirst()

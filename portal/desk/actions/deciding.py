@@ -12,7 +12,7 @@ from portal.kernel.messages import say
 from portal.kernel.policy import Actor
 from portal.people.calendars import work_calendar
 
-IMPACTS = {Priority.URGENT: "stopped", Priority.HIGH: "slower"}
+IMPACTS = {Priority.URGENT: "stopped", Priority.HIGH: "slower", Priority.NORMAL: "slower"}
 REOPEN_REASONS = {Answer.NO: "not_solved", Answer.PARTLY: "partly"}
 
 

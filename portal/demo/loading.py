@@ -1,0 +1,82 @@
+"""Writes the demo company: organisation, catalogue, then a year of stories in bulk, with progress."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+
+from portal.demo import telling
+from portal.demo.organisation import Cast, make_organisation
+from portal.demo.tales import Stage, all_tales
+from portal.desk.catalogue import sync_catalogue
+from portal.desk.models import Alert, Breach, Clock, ClockEvent, Message, NamedFulfiller, Participant, PromiseVersion, Request, Service
+from portal.kernel.activity import Activity
+from portal.kernel.db import db, is_sqlite
+from portal.kernel.policy import SYSTEM
+from portal.kernel.unit_of_work import unit_of_work
+from portal.people import calendars
+
+ORDER: tuple[type, ...] = (Request, Message, Participant, ClockEvent, Clock, Alert, Breach, Activity)
+NUMBERED: tuple[type, ...] = (Request, Message)
+BATCH = 5000
+Progress = Callable[[int], None]
+
+
+def load(app: Flask, *, now: datetime, progress: Progress) -> None:
+    """Fill an empty database with Marlow Cycles as of ``now``; ``progress`` hears the share done in per cent. One unit of work."""
+    with app.app_context(), unit_of_work():
+        cast = make_organisation(now)
+        progress(10)
+        sync_catalogue(actor=SYSTEM, now=now - timedelta(days=480))
+        _name_for_confidential(cast)
+        progress(15)
+        _write(_play(cast, now, progress), progress)
+        progress(100)
+
+
+def _name_for_confidential(cast: Cast) -> None:
+    for service in db.session.scalars(sa.select(Service).where(Service.is_confidential == sa.true())):
+        named = cast.fulfillers[service.department_id][:2]
+        db.session.add_all(NamedFulfiller(service_id=service.id, person_id=cast.members[key].id) for key in named)
+    db.session.flush()
+
+
+def _play(cast: Cast, now: datetime, progress: Progress) -> dict[type, list[dict[str, Any]]]:
+    services = {service.key: service for service in db.session.scalars(sa.select(Service))}
+    versions = {own: calendars.department_version(own) for own in cast.departments.values()}
+    stage = Stage(cast, services, {own: calendars.work_calendar(version) for own, version in versions.items()}, now)
+    promises = {row.service_id: row for row in db.session.scalars(sa.select(PromiseVersion))}
+    always = calendars.round_the_clock_version()
+    rows: dict[type, list[dict[str, Any]]] = defaultdict(list)
+    tales = all_tales(stage)
+    for place, tale in enumerate(tales):
+        own = tale.service.department_id
+        row = promises[tale.service.id]
+        promised, priority = telling.promise_of(tale, row.targets, row.id, (versions[own], stage.calendars[own]), (always, calendars.work_calendar(always)))
+        played = telling.Player(tale, stage, promised, priority).play()
+        rows[Request].append(played.request)
+        for table, found in played.rows.items():
+            rows[table].extend(found)
+        if place % 100 == 0:
+            progress(15 + 60 * place // len(tales))
+    rows[Activity].sort(key=lambda row: row["at"])
+    return rows
+
+
+def _write(rows: dict[type, list[dict[str, Any]]], progress: Progress) -> None:
+    for place, table in enumerate(ORDER, 1):
+        for batch in _batches(rows[table]):
+            db.session.execute(sa.insert(table), batch)
+        progress(75 + 24 * place // len(ORDER))
+    if not is_sqlite():
+        for table in NUMBERED:
+            name = sa.inspect(table).local_table.name
+            highest = sa.select(sa.func.max(table.id)).scalar_subquery()  # type: ignore[attr-defined]  # both are Identified
+            db.session.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(name, "id"), highest)))
+
+
+def _batches(rows: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
