@@ -86,27 +86,31 @@ def promise_preview(service: Service, priority: str, requester_zone: str, now: d
     """What filing now would promise, and who has it then. Five statements at most; Refusal while nothing is promised."""
     planned = plan(service, priority, now, answers)
     calendar = calendars.work_calendar(planned.calendar_version_id)
-    opens = calendar.next_open(now)
-    resolution = planned.targets.get("resolution")
+    return preview_of(planned.targets, calendar, requester_zone, now, on_duty(service, calendar.next_open(now).astimezone(ZoneInfo(calendar.zone)).date()))
+
+
+def preview_of(targets: Mapping[str, int], calendar: WorkCalendar, requester_zone: str, now: datetime, serving: Sequence[Person] = ()) -> Preview:
+    """What targets mean on a calendar from now on; nothing is read."""
+    opens, resolution = calendar.next_open(now), targets.get("resolution")
     local = opens.astimezone(ZoneInfo(calendar.zone))
     always = calendar.is_open(now) and calendar.worked(now, now + timedelta(days=7)) == timedelta(days=7)
     return Preview(
-        first_answer_at=calendar.due(now, timedelta(seconds=planned.targets["first_response"])),
+        first_answer_at=calendar.due(now, timedelta(seconds=targets["first_response"])),
         resolution_at=None if resolution is None else calendar.due(now, timedelta(seconds=resolution)),
         clock_starts_at=None if opens <= now else opens,
         zone=calendar.zone,
         differs_from_reader=not always and local.utcoffset() != opens.astimezone(ZoneInfo(requester_zone)).utcoffset(),
         round_the_clock=always,
         hours=calendar.opening_hours(local.date()),
-        on_duty=on_duty(service, local.date()),
+        on_duty=serving,
     )
 
 
-def on_duty(service: Service, day: date, limit: int = 12) -> Sequence[Person]:
-    """Who answers for a service on a day: fulfillers on duty and not away; of a confidential service those named. One statement."""
+def on_duty(service: Service, day: date, *, confidential: bool | None = None, limit: int = 12) -> Sequence[Person]:
+    """Who answers for a service on a day: fulfillers on duty and not away; of what is confidential those named. One statement."""
     query = sa.select(Person).join(Fulfiller, Fulfiller.person_id == Person.id)
     query = query.where(Fulfiller.department_id == service.department_id, Fulfiller.on_duty == sa.true(), Person.is_active == sa.true(), ~is_away(day))
-    if service.is_confidential:
+    if service.is_confidential if confidential is None else confidential:
         query = query.where(Person.id.in_(sa.select(NamedFulfiller.person_id).where(NamedFulfiller.service_id == service.id)))
     return db.session.scalars(query.order_by(Fulfiller.since, Person.id).limit(limit)).all()
 
