@@ -162,6 +162,7 @@ def next_alert(cycle: Cycle, calendar: WorkCalendar, given: int) -> dict[str, An
 
 
 def first_alert(request: Request, found: Sequence[Cycle], calendar: WorkCalendar, given: Mapping[Key, int]) -> datetime | None:
+    """The next instant at which the sweep has to look at the request; None while it is not open."""
     if not request.is_open:
         return None
     coming = (next_alert(cycle, calendar, given.get(cycle.key, 0))["next_alert_at"] for cycle in found if cycle.is_live)
@@ -169,6 +170,7 @@ def first_alert(request: Request, found: Sequence[Cycle], calendar: WorkCalendar
 
 
 def show_next(request: Request, found: Sequence[Cycle]) -> None:
+    """Set the clock a list shows: of those that run the nearest; a waiting one keeps its name and has no due instant."""
     live = {cycle.name: cycle.state for cycle in found if cycle.is_live} if request.is_open else {}
     dated = [(state.due, URGENCY.index(name), name) for name, state in live.items() if state.due is not None]
     if dated:

@@ -112,7 +112,7 @@ _BY_IMPACT = {Impact.NUISANCE: Priority.LOW, Impact.SLOWER: Priority.NORMAL, Imp
 
 
 def priority_for(impact: str) -> Priority:
-    """The priority of a requester's answer; low is for the serving side to give. ValueError for anything else."""
+    """The priority of a requester's answer; high is for the serving side to give. ValueError for anything else."""
     return _BY_IMPACT[Impact(impact)]
 
 

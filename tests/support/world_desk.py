@@ -47,7 +47,7 @@ class Case:
     text: str
     at: datetime
     by: str = ""
-    impact: str = "nuisance"
+    impact: str = "slower"
     customer: str = ""
     confidential: bool = False
     followers: tuple[str, ...] = ()
@@ -124,9 +124,9 @@ REQUESTS = {
     "bulbs": Case("mara", "repair", "Two lamps flicker in Studio 1", "Since Friday.", at(20, 16), then=_solved),
     "key": Case("mara", "badge-key", "Key card for the photo store", "I cannot get in.", at(16, 10), then=_closed),
     "projector": Case("nils", "meeting-room-tech", "A projector for Monday", "The one in room 3 is gone.", at(18, 15), then=_cancelled),
-    "cold": Case("sam", "repair", "Radiator in the editors' room", "Cold on one side.", at(18, 11), impact="slower", then=_reopened),
+    "cold": Case("sam", "repair", "Radiator in the editors' room", "Cold on one side.", at(18, 11), then=_reopened),
     "socket": Case("aisha", "repair", "No picture in meeting room 2", "The socket may be dead.", at(24, 8, 50), then=_handed_over),
-    "laptop": Case("lars", "it-broken", "Scanner does not start", "The red light blinks.", at(23, 17), impact="slower", then=_urgent),
+    "laptop": Case("lars", "it-broken", "Scanner does not start", "The red light blinks.", at(23, 17), then=_urgent),
     "late": Case("tom", "it-question", "How do I forward my phone?", "I am on the early shift.", at(17, 9)),
     "pay": Case("tom", "pay-question", "My pay for October", "It is less than I thought.", at(23, 10), followers=("aisha",), then=_talked_over),
     "concern": Case("mara", "concern", "Tone in our meetings", "I would like to talk to you alone.", at(23, 13)),

@@ -7,13 +7,13 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.contracts.desk import RequestAssigned, RequestClaimed
 from portal.desk.actions import steps
-from portal.desk.models import NamedFulfiller, Request
+from portal.desk.models import Request
+from portal.desk.queries.serving import may_have
 from portal.desk.rules import can_change
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Refusal
 from portal.kernel.messages import Message, say
 from portal.kernel.policy import Actor
-from portal.people.models import Department, Deputy, Fulfiller, Person
 
 
 def claim(request: Request, *, actor: Actor, now: datetime) -> Request:
@@ -51,17 +51,3 @@ def assign(request: Request, person_id: int | None, *, actor: Actor, now: dateti
     request.assignee_id = person_id
     steps.note(request, RequestAssigned(request.id, person_id, old), actor=actor, now=now, changes={"assignee": [old, person_id]})
     return request
-
-
-def may_have(request: Request, person_id: int) -> bool:
-    """True for an active fulfiller, lead or deputy of the department; of a confidential request only for those named. One statement."""
-    department = request.department_id
-    serving = sa.or_(
-        sa.exists().where(Fulfiller.department_id == department, Fulfiller.person_id == Person.id),
-        sa.exists().where(Department.id == department, Department.lead_id == Person.id),
-        sa.exists().where(Deputy.department_id == department, Deputy.person_id == Person.id),
-    )
-    query = sa.select(Person.id).where(Person.id == person_id, Person.is_active == sa.true(), serving)
-    if request.is_confidential:
-        query = query.where(sa.exists().where(NamedFulfiller.service_id == request.service_id, NamedFulfiller.person_id == Person.id))
-    return db.session.scalar(query) is not None

@@ -2,9 +2,13 @@
 
 from flask import Flask
 
+from portal.desk import jobs, reactions
 from portal.desk.routes._blueprint import bp
+
+__all__ = ["jobs", "setup"]
 
 
 def setup(app: Flask) -> None:
     """Add the desk's pages, jobs and reactions to the portal."""
+    reactions.setup()
     app.register_blueprint(bp)
