@@ -36,6 +36,7 @@ WRITERS = {
     "portal/kernel/unit_of_work.py": "the lock file between processes",
     "portal/kernel/log.py": "the log file",
     "portal/starting.py": "`portal init` writes the settings file",
+    "portal/demo/company.py": "makes the demo's own instance folder, and with --fresh removes it",
 }
 """Files that may open a file for writing."""
 
