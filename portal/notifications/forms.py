@@ -6,7 +6,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, RadioField, TimeField
-from wtforms.validators import NumberRange, Optional, ValidationError
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import NumberRange, Optional
 
 from portal.kernel.forms import PortalForm
 from portal.notifications.queries import Choice
@@ -38,14 +39,17 @@ class PreferencesForm(PortalForm):
     quiet_from = ClockField(_l("No mail from"), validators=[Optional()])
     quiet_to = ClockField(_l("until"), validators=[Optional()])
 
-    def validate_quiet_to(self, field: Any) -> None:
-        """Quiet hours need both ends, and two different ones."""
-        if self.quiet_from.errors:
-            return
-        if (self.quiet_from.data is None) != (field.data is None):
-            raise ValidationError(_l("Give both times, or leave both empty for mail at any hour."))
-        if field.data is not None and field.data == self.quiet_from.data:
-            raise ValidationError(_l("Choose two different times, or leave both empty for mail at any hour."))
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Quiet hours need both ends, and two different ones; an empty field would skip a check of its own."""
+        fine = super().validate(extra_validators)
+        start, end = self.quiet_from, self.quiet_to
+        if start.errors or end.errors:
+            return False
+        if (start.data is None) != (end.data is None):
+            self.complain("quiet_to", str(_l("Give both times, or leave both empty for mail at any hour.")))
+        elif start.data is not None and start.data == end.data:
+            self.complain("quiet_to", str(_l("Choose two different times, or leave both empty for mail at any hour.")))
+        return bool(fine and not end.errors)
 
     def quiet(self) -> tuple[time, time] | None:
         """The quiet hours that were typed."""
@@ -59,7 +63,7 @@ def field_of(kind: str) -> str:
 
 def preferences_form(choices: Sequence[Choice], quiet: tuple[time, time] | None) -> PreferencesForm:
     """The form with one field per kind, holding what this person chose."""
-    fields = {field_of(c.kind.key): RadioField(str(c.kind.label), choices=list(MODES)) for c in choices}
+    fields = {field_of(c.kind.key): RadioField(str(c.kind.label), choices=[SelectChoice(value, str(text)) for value, text in MODES]) for c in choices}
     kept = {field_of(c.kind.key): c.mail.value for c in choices}
     start, end = quiet or (None, None)
     form: PreferencesForm = type("ChosenForm", (PreferencesForm,), fields)(data=kept | {"quiet_from": start, "quiet_to": end})

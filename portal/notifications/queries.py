@@ -128,7 +128,8 @@ def about(subject: tuple[str, int]) -> tuple[sa.ColumnElement[bool], ...]:
 
 def choices(person_id: int) -> list[Choice]:
     """Every registered kind with what this person chose, or the default."""
-    chosen = dict(db.session.execute(sa.select(Preference.kind, Preference.mail).where(Preference.person_id == person_id)).tuples().all())
+    rows = db.session.execute(sa.select(Preference.kind, Preference.mail).where(Preference.person_id == person_id))
+    chosen = {row.kind: row.mail for row in rows}
     return [Choice(kind, chosen.get(kind.key, kind.mail)) for kind in kinds.everything()]
 
 

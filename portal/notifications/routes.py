@@ -10,7 +10,7 @@ from portal.kernel.messages import say
 from portal.kernel.paging import Page
 from portal.kernel.web import Blueprint, is_fragment, see_other, tell
 from portal.notifications import actions, jobs, kinds, queries, sentences
-from portal.notifications.forms import ReadForm, chosen, field_of, preferences_form
+from portal.notifications.forms import MODES, ReadForm, chosen, field_of, preferences_form
 from portal.notifications.policy import Notifications, find_notice
 
 __all__ = ["jobs", "setup"]
@@ -61,7 +61,7 @@ def preferences() -> Any:
         actions.choose(actor, chosen(form, choices), form.quiet(), now=clock.now())
         tell(say("Kept. It counts from the next mail on."))
         return see_other("notifications.preferences")
-    return render_template("notifications/preferences.html", form=form, choices=choices, field_of=field_of), 422 if form.errors else 200
+    return render_template("notifications/preferences.html", form=form, choices=choices, field_of=field_of, modes=MODES), 422 if form.errors else 200
 
 
 def _unread() -> Any:
