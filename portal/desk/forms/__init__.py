@@ -1,0 +1,1 @@
+"""Forms of the desk: what people type, within limits, before an action decides."""

@@ -1,0 +1,174 @@
+"""The form of a service: its own questions in twelve types, and what every request is asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, Field, FileField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import AnyOf
+from wtforms.widgets import DateInput, DateTimeLocalInput, NumberInput
+
+from portal.desk import words
+from portal.desk.answers import Problem, Resolve, validate_answers
+from portal.desk.models import Service
+from portal.desk.rules import BODY_LIMIT, TITLE_LIMIT, Impact
+from portal.kernel.errors import Refusal
+from portal.kernel.forms import PortalForm, clean_line, int_or_none, line, optional, paragraph, required
+from portal.people.rules import folded
+
+PREFIX = "q_"
+"""Before the key of a question, so that no service can name a field of ours."""
+NAYS = frozenset({"no", "nobody", "none", "nope", "not", "never", "nein"})
+FOLLOWERS_LIMIT = 1000
+
+Pairs = Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the selects of a form offer, as (id, words)."""
+
+    locations: Pairs = ()
+    departments: Pairs = ()
+
+
+class FilingForm(PortalForm):
+    """What every request is asked; :func:`form_for` adds the questions of one service."""
+
+    service: Service
+    questions: Sequence[Field] = ()
+    where: Field | None = None
+
+    title = line(_l("In one line"), required(_l("Say it in one line, for example: Radiator in Studio 2 stays cold")), limit=TITLE_LIMIT)
+    description = paragraph(_l("What else should we know?"), optional(), limit=BODY_LIMIT)
+    location = SelectField(_l("Where"), coerce=int_or_none, validate_choice=False, validators=[optional()])
+    place = line(_l("Room, floor or desk"), optional(), limit=120)
+    impact = RadioField(_l("How does it get in your way?"), validators=[AnyOf(list(Impact), message=_l("Please choose one."))], default=Impact.NUISANCE.value)
+    customer = line(_l("Would a customer notice?"), optional(), limit=300)
+    followers = line(_l("Who else should follow it"), optional(), limit=FOLLOWERS_LIMIT, description=_l("Names or staff numbers, with commas between."))
+    call_me = BooleanField(_l("Please call me"))
+    call_number = line(_l("Your number"), optional(), limit=60)
+    on_behalf = line(_l("For somebody else"), optional(), limit=200, description=_l("Leave empty if it is for you."))
+    confidential = BooleanField(
+        _l("Keep it confidential"),
+        description=_l("Only you, those you add and the people named for this service read it. The lead sees its number only."),
+    )
+    photo = FileField(_l("Add a photo or file"), validators=[optional()])
+
+    def question(self, key: str) -> Field:
+        """The field of a question of the service."""
+        return self[PREFIX + key]
+
+    def raw_answers(self, uploaded: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """What was typed, by question; ``uploaded`` are the names of received files by field name."""
+        found: dict[str, Any] = {}
+        for spec in self.service.fields:
+            field = self.question(spec["key"])
+            found[spec["key"]] = list(uploaded.get(field.name, ())) if spec["type"] == "file" else [str(value) for value in field.raw_data or ()]
+        return found
+
+    def read_answers(self, now: datetime, zone: str, resolve: Resolve, uploaded: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """The answers as they are kept; a problem is put beside its question."""
+        today = now.astimezone(ZoneInfo(zone)).date()
+        answers, problems = validate_answers(self.service.fields, self.raw_answers(uploaded), today, zone=zone, resolve=resolve)
+        for key, message in problems.items():
+            self.complain(PREFIX + key, str(message))
+        return answers
+
+    def location_id(self, choices: Choices) -> int | None:
+        """The place chosen, from the service's own question where it has one; None for none or an unknown one."""
+        field = self.where if self.where is not None else self.location
+        chosen = int_or_none((field.raw_data or [None])[0])
+        return chosen if chosen in {number for number, _name in choices.locations} else None
+
+    def customer_notices(self) -> tuple[bool, str]:
+        """(whether a customer would notice, what): an empty answer and one that begins with "no" are a no."""
+        text = clean_line(self.customer.data)
+        first = folded(text).replace(",", " ").replace(".", " ").split()[:1]
+        if not first or first[0] in NAYS:
+            return False, ""
+        return True, "" if folded(text).strip(". ") == "yes" else text
+
+    def names(self) -> list[str]:
+        """Who should follow, as typed."""
+        text = str(self.followers.data or "").replace(";", ",").replace("\n", ",")
+        return [name for part in text.split(",") if (name := part.strip())]
+
+
+def form_for(service: Service, choices: Choices, *, phone: str = "", formdata: Any = None, **data: Any) -> FilingForm:
+    """The form of one service. ``formdata`` None: as it is opened, with ``data`` as defaults."""
+    fields = {PREFIX + spec["key"]: _field(spec, choices) for spec in service.fields}
+    made = type("ServiceForm", (FilingForm,), fields)
+    form: FilingForm = made(formdata=formdata, data=data)
+    form.service = service
+    form.title.render_kw = {"placeholder": service.example} if service.example else {}
+    form.questions = [form.question(spec["key"]) for spec in service.fields]
+    form.where = next((form.question(spec["key"]) for spec in service.fields if spec["type"] == "location"), None)
+    _offer(form, choices)
+    if formdata is None:
+        form.call_number.data = form.call_number.data or phone
+    return form
+
+
+def _offer(form: FilingForm, choices: Choices) -> None:
+    form.location.choices = _pairs(_("Choose a place"), choices.locations)
+    form.impact.choices = [(impact.value, str(words.impact_word(impact))) for impact in Impact]
+
+
+def _pairs(nothing: str, pairs: Pairs) -> list[tuple[str, str]]:
+    return [("", nothing), *[(str(number), name) for number, name in pairs]]
+
+
+def _field(spec: Mapping[str, Any], choices: Choices) -> Any:
+    checks = [] if spec.get("required") else [optional()]
+    extra = {"render_kw": {"placeholder": spec["placeholder"]}} if spec.get("placeholder") else {}
+    common: dict[str, Any] = {"label": spec["label"], "validators": checks, "description": spec.get("help", ""), **extra}
+    kind = spec["type"]
+    if kind in ("choice", "choices", "yes_no", "department", "location"):
+        return _choosing(kind, spec, choices, common)
+    if kind == "long_text":
+        return TextAreaField(**common)
+    if kind == "file":
+        return FileField(**common)
+    widgets = {"number": NumberInput(), "date": DateInput(), "datetime": DateTimeLocalInput()}
+    # A text field under every look: what was typed comes back as it was, also when it is no number and no date.
+    return StringField(**common, **({"widget": widgets[kind]} if kind in widgets else {}))
+
+
+def _choosing(kind: str, spec: Mapping[str, Any], choices: Choices, common: dict[str, Any]) -> Any:
+    options = [(option, option) for option in spec.get("options", ())]
+    if kind == "choices":
+        return SelectMultipleField(choices=options, validate_choice=False, **common)
+    if kind == "yes_no":
+        return RadioField(choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False, **common)
+    if kind == "department":
+        return SelectField(choices=_pairs(_("Choose a department"), choices.departments), validate_choice=False, **common)
+    if kind == "location":
+        return SelectField(choices=_pairs(_("Choose a place"), choices.locations), validate_choice=False, **common)
+    return SelectField(choices=[("", _("Choose one")), *options], validate_choice=False, **common)
+
+
+def told(problem: Refusal) -> Problem:
+    """A refusal of a lookup (nobody, or more than one person, is called that) as a problem of the question."""
+    return Problem(problem.message)
+
+
+def typed(fields: Sequence[Mapping[str, Any]], answers: Mapping[str, Any], zone: str, people: Mapping[int, str]) -> dict[str, Any]:
+    """Kept answers as the form holds them, to change them; ``people`` are names with staff number by id."""
+    found: dict[str, Any] = {}
+    for spec in fields:
+        value = answers.get(spec["key"])
+        if value is None or spec["type"] == "file":
+            continue
+        if spec["type"] == "datetime":
+            value = datetime.fromisoformat(value).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
+        elif spec["type"] == "person":
+            value = people.get(value, "")
+        elif spec["type"] == "yes_no":
+            value = "yes" if value else "no"
+        found[PREFIX + spec["key"]] = value if isinstance(value, list) else str(value)
+    return found
