@@ -58,9 +58,14 @@ def setup(app: Flask) -> None:
     """Install Flask-Login and the hook that knows the reader before any page is made."""
     manager = LoginManager()
     manager.session_protection = None  # a session is a row that can be ended; a new address on the train ends nothing
-    manager.user_loader(lambda token: reader_of(token, clock.now()))
+    manager.user_loader(_loaded)
     manager.init_app(app, add_context_processor=False)
     app.before_request(_know_reader)
+
+
+def _loaded(token: str) -> Reader | None:
+    known: Reader | None = g.get("reader")
+    return known if known is not None and known.token == token else reader_of(token, clock.now())
 
 
 def _know_reader() -> None:
@@ -72,7 +77,6 @@ def _know_reader() -> None:
     reader = reader_of(str(token), now)
     if reader is None:
         return
-    g._login_user = reader  # Flask-Login's own place, so that it does not ask the database again
     g.actor, g.theme, g.reader = reader.actor, reader.card.theme, reader
     g.me = _me(reader, rules.today_in(reader.actor.zone, now))
     _note_seen(reader.session, now)
@@ -138,7 +142,7 @@ def _known(person_id: int, now: datetime, session_id: int | None) -> tuple[Actor
     return actor, Card(person.staff_number, person.initials, person.tint, department or person.title, person.theme, person.keys_off, back_on)
 
 
-def _person_query(person_id: int, now: datetime) -> sa.Select[Any]:
+def _person_query(person_id: int, now: datetime) -> Any:
     # One day of slack on both sides of UTC; the exact day is compared in the person's zone afterwards.
     away = sa.select(sa.func.max(Absence.last_day)).where(
         Absence.person_id == Person.id, Absence.first_day <= now.date(), Absence.last_day >= now.date() - timedelta(days=1)

@@ -3,20 +3,20 @@
 from typing import Any, cast
 
 from portal.kernel import clock, jobs
-from portal.people.actions import accounts, persons, throttling
+from portal.people.actions import accounts, imports, persons, throttling
 
 
 @jobs.job("people.accounts.send_link")
-def send_link(name: str, purpose: str, wanted: bool = True) -> None:
+def send_link(account: str, purpose: str, wanted: bool = True) -> None:
     """Mail a link; ``wanted`` is false when too many were asked for, and then nothing happens."""
     if wanted:
-        accounts.send_link(name, cast(Any, purpose), clock.now())
+        accounts.send_link(account, cast(Any, purpose), clock.now())
 
 
 @jobs.job("people.accounts.tell_owner")
-def tell_owner(name: str, failures: int) -> None:
+def tell_owner(account: str, failures: int) -> None:
     """Tell somebody that their door was tried many times."""
-    accounts.tell_owner(name, failures, clock.now())
+    accounts.tell_owner(account, failures, clock.now())
 
 
 @jobs.daily("03:10", name="people.throttles.forget")
@@ -29,3 +29,9 @@ def forget_tries() -> None:
 def last_days() -> None:
     """Whoever's last day is over where they are is deactivated; they were signed out at midnight already."""
     persons.end_last_days(clock.now())
+
+
+@jobs.job("people.import.run", transaction=False)
+def run_import(run_id: int) -> None:
+    """Write a confirmed people file, batch by batch."""
+    imports.apply(run_id, now=clock.now())

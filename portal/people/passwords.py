@@ -49,7 +49,8 @@ class Hasher:
         """True when ``password`` belongs to ``stored``; without a stored hash the same work is done and the answer is no."""
         with self._turns:
             try:
-                return self._argon.verify(stored or self._dummy, _whole(password)) and stored is not None
+                self._argon.verify(stored or self._dummy, _whole(password))
+                return stored is not None
             except (VerificationError, InvalidHashError):
                 return False
 

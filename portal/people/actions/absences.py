@@ -16,9 +16,7 @@ LONGEST = timedelta(days=3 * 366)
 AHEAD = timedelta(days=2 * 366)
 
 
-def plan_absence(
-    person: Person, first_day: date, last_day: date, *, stands_in_id: int | None, actor: Actor, today: date, now: datetime
-) -> Absence:
+def plan_absence(person: Person, first_day: date, last_day: date, *, stands_in_id: int | None, actor: Actor, today: date, now: datetime) -> Absence:
     """Note that somebody is away, both days included; Refusal for days that are over, turned round or taken already."""
     if last_day < first_day:
         raise Refusal(say("The last day lies before the first one."), field="last_day")

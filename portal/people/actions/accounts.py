@@ -44,7 +44,7 @@ def begin_try(name: str, address: str, now: datetime) -> bool:
     number = throttling.count_try(throttling.account_key(name), now)
     if number == rules.NOTICE_AFTER:
         # For every name, known or not: the answer takes as long, and the job finds out whom to tell.
-        jobs.enqueue("people.accounts.tell_owner", name=name[:254], failures=number)
+        jobs.enqueue("people.accounts.tell_owner", account=name[:254], failures=number)
     return by_address and number is not None
 
 
@@ -101,7 +101,7 @@ def ask_for_link(name: str, purpose: Purpose, address: str, now: datetime) -> No
     few = throttling.count_address(f"links:{throttling.account_key(name)}", now, limit=LINKS_AN_HOUR, window=timedelta(hours=1))
     calm = throttling.count_address(f"links:{throttling.address_key(address)}", now)
     run_at = now if few and calm else None
-    jobs.enqueue("people.accounts.send_link", name=name[:254], purpose=purpose, wanted=run_at is not None)
+    jobs.enqueue("people.accounts.send_link", account=name[:254], purpose=purpose, wanted=run_at is not None)
 
 
 def send_link(name: str, purpose: Purpose, now: datetime) -> None:

@@ -41,7 +41,7 @@ class DepartmentVoice:
 def add_department(facts: DepartmentFacts, *, actor: Actor, now: datetime) -> Department:
     """Add a department; its key comes from the name and never changes. Refusal for a name that exists."""
     _check(facts, None)
-    department = Department(key=_free_key(facts.name), value_line="", **_values(facts))
+    department = Department(key=free_key(facts.name), value_line="", **_values(facts))
     db.session.add(department)
     db.session.flush()
     _record(department, actor, now)
@@ -109,14 +109,15 @@ def _check(facts: DepartmentFacts, own: int | None) -> None:
     if db.session.scalar(same.limit(1)) is not None:
         raise Refusal(say("There is a department with this name already."), field="name")
     if own is not None:
-        parents = {number: parent for number, parent in db.session.execute(sa.select(Department.id, Department.parent_id))}
+        parents = {row.id: row.parent_id for row in db.session.execute(sa.select(Department.id, Department.parent_id))}
         if rules.closes_cycle(own, facts.parent_id, parents):
             raise Refusal(say("That would hang the department below itself. Choose another one above it."), field="parent_id")
     if facts.lead_id is not None:
         _check_here({facts.lead_id})
 
 
-def _free_key(name: str) -> str:
+def free_key(name: str) -> str:
+    """A short word for addresses, made from the name and not taken yet."""
     base = "-".join("".join(c if c.isalnum() else " " for c in rules.folded(name)).split())[:50] or "department"
     taken = set(db.session.scalars(sa.select(Department.key).where(Department.key.startswith(base, autoescape=True))))
     return next(key for key in (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))) if key not in taken)

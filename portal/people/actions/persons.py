@@ -1,14 +1,14 @@
 """Persons: one's own profile, and what HR and administrators keep."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from portal.contracts.people import PersonChanged, PersonJoined, PersonLeft, SessionsEnded
-from portal.kernel import activity
+from portal.kernel import activity, sessions, tokens
 from portal.kernel.db import db
 from portal.kernel.errors import Refusal
 from portal.kernel.messages import say
@@ -16,6 +16,7 @@ from portal.kernel.policy import SYSTEM, Actor
 from portal.people import rules
 from portal.people.actions import accounts
 from portal.people.models import Department, Fulfiller, Kind, Location, Person, Role, RoleGrant
+from portal.people.queries.accounts import account_of
 
 SUBJECT = "people.person"
 
@@ -141,10 +142,8 @@ def edit_person(person: Person, facts: Facts, *, actor: Actor, now: datetime) ->
 
 def _address_changed(person: Person, before: str | None, now: datetime) -> None:
     accounts.shut_out(person.id, now)
-    account = accounts.account_of(person.id, now, accounts.settings())
+    account = account_of(person.id, now, accounts.settings())
     if account is not None and before is not None:
-        from dataclasses import replace
-
         accounts.notify(replace(account, email=before), "address", now)
 
 
@@ -176,6 +175,7 @@ def deactivate(person: Person, *, actor: Actor, now: datetime) -> Person:
     """Somebody has left: sessions, links, queue memberships and roles end in the same transaction. The last administrator stays."""
     if not person.is_active:
         raise Refusal(say("%(name)s has left already.", name=person.first_name))
+    lock_administrators()
     if holds_last_administrator(person.id):
         raise Refusal(say("%(name)s is the only administrator. Make somebody else one first.", name=person.first_name))
     person.is_active = False
@@ -187,16 +187,22 @@ def deactivate(person: Person, *, actor: Actor, now: datetime) -> Person:
 
 def leave(person_ids: list[int], now: datetime) -> None:
     """End what leavers could still do; the rows about what they did stay."""
-    from portal.kernel.sessions import PortalSession
-    from portal.kernel.tokens import Token
-
-    options = {"synchronize_session": False}
-    ends = sa.update(PortalSession).where(PortalSession.person_id.in_(person_ids), PortalSession.ended_at.is_(None)).values(ended_at=now)
-    links = sa.delete(Token).where(Token.owner_id.in_(person_ids), Token.purpose.like("people.%"), Token.used_at.is_(None))
+    shut_out_all(person_ids, now)
     grants = sa.update(RoleGrant).where(RoleGrant.person_id.in_(person_ids), RoleGrant.ended_at.is_(None)).values(ended_at=now)
-    for statement in (ends, links, grants, sa.delete(Fulfiller).where(Fulfiller.person_id.in_(person_ids))):
-        db.session.execute(statement, execution_options=options)
+    for statement in (grants, sa.delete(Fulfiller).where(Fulfiller.person_id.in_(person_ids))):
+        db.session.execute(statement, execution_options={"synchronize_session": False})
     db.session.flush()
+
+
+def shut_out_all(person_ids: list[int], now: datetime) -> None:
+    """End sessions and open links of some people in two statements (they left, or their address changed)."""
+    if not person_ids:
+        return
+    row = sessions.PortalSession
+    ends = sa.update(row).where(row.person_id.in_(person_ids), row.ended_at.is_(None)).values(ended_at=now)
+    links = sa.delete(tokens.Token).where(tokens.Token.owner_id.in_(person_ids), tokens.Token.purpose.like("people.%"), tokens.Token.used_at.is_(None))
+    for statement in (ends, links):
+        db.session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def welcome_back(person: Person, *, actor: Actor, now: datetime) -> Person:
@@ -207,6 +213,11 @@ def welcome_back(person: Person, *, actor: Actor, now: datetime) -> Person:
     db.session.flush()
     activity.record(PersonJoined(person.id), actor=actor, subject=(SUBJECT, person.id), at=now)
     return person
+
+
+def lock_administrators() -> None:
+    """Administrators go one after the other: of two who end each other, the second finds nobody else left."""
+    db.session.execute(sa.select(RoleGrant.id).where(RoleGrant.role == Role.ADMINISTRATOR).order_by(RoleGrant.id).with_for_update())
 
 
 def holds_last_administrator(person_id: int) -> bool:
@@ -232,8 +243,6 @@ def end_last_days(now: datetime, limit: int = 500) -> int:
 
 def sign_out_everywhere(person: Person, *, actor: Actor, now: datetime) -> int:
     """End all sessions of somebody else (a lost laptop); the number ended."""
-    from portal.kernel import sessions
-
     number = sessions.end_all(person.id, now)
     activity.record(SessionsEnded(person.id, number), actor=actor, subject=(SUBJECT, person.id), at=now)
     return number

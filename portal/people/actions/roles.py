@@ -10,7 +10,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import Forbidden, Refusal
 from portal.kernel.messages import say
 from portal.kernel.policy import Actor
-from portal.people.actions.persons import holds_last_administrator
+from portal.people.actions.persons import holds_last_administrator, lock_administrators
 from portal.people.models import Person, Role, RoleGrant
 from portal.people.policy import may_grant
 
@@ -39,7 +39,7 @@ def grant_role(
     return grant
 
 
-def _held(person_id: int, role: Role, department_id: int | None, today: date) -> sa.Select[tuple[int]]:
+def _held(person_id: int, role: Role, department_id: int | None, today: date) -> sa.Select[int]:
     same = RoleGrant.department_id.is_(None) if department_id is None else RoleGrant.department_id == department_id
     live = sa.or_(RoleGrant.until.is_(None), RoleGrant.until >= today)
     return sa.select(RoleGrant.id).where(RoleGrant.person_id == person_id, RoleGrant.role == role, same, RoleGrant.ended_at.is_(None), live).limit(1)
@@ -47,8 +47,7 @@ def _held(person_id: int, role: Role, department_id: int | None, today: date) ->
 
 def end_role(grant: RoleGrant, *, actor: Actor, now: datetime) -> None:
     """Take a role back; it counts at the next request. The last administrator stays one."""
-    # Administrators end roles one after the other: of two who end each other's, the second finds nobody else left.
-    db.session.execute(sa.select(RoleGrant.id).where(RoleGrant.role == Role.ADMINISTRATOR).order_by(RoleGrant.id).with_for_update())
+    lock_administrators()
     if grant.role is Role.ADMINISTRATOR and grant.department_id is None and holds_last_administrator(grant.person_id):
         raise Refusal(say("This is the only administrator. Make somebody else one first."))
     ended = sa.update(RoleGrant).where(RoleGrant.id == grant.id, RoleGrant.ended_at.is_(None)).values(ended_at=now)

@@ -51,7 +51,7 @@ def count_address(key: str, now: datetime, limit: int = rules.ADDRESS_TRIES, win
 def _counted(key: str, take: Any, now: datetime) -> int | None:
     statement = take.returning(Throttle.failures)
     options = {"synchronize_session": False}
-    number = db.session.scalar(statement, execution_options=options)
+    number: int | None = db.session.scalar(statement, execution_options=options)
     if number is None and jobs.insert_once(Throttle, key=key, failures=0, blocked_until=None, updated_at=now):
         number = db.session.scalar(statement, execution_options=options)
     return number

@@ -89,14 +89,14 @@ def read_hours(form: HoursForm) -> dict[str, list[list[str]]]:
 
 
 def read_spans(text: str, field: str) -> list[list[str]]:
-    """"8:00-12:00, 13:00-17:30" as [["08:00", "12:00"], ["13:00", "17:30"]]; empty and "closed" are no hours."""
+    """Intervals written like 8:00-12:00, 13:00-17:30 as pairs of "HH:MM"; empty and "closed" are no hours."""
     spans = []
     for part in (p.strip() for p in text.split(",")):
         if not part or part.lower() in ("closed", "-"):
             continue
         found = _SPAN.match(part)
         if found is None:
-            raise Refusal(say("We cannot read %(text)s. Write hours like 8:00-12:00, 13:00-17:30.", text=part[:60]), field=field)
+            raise Refusal(say("We cannot read %(value)s. Write hours like 8:00-12:00, 13:00-17:30.", value=part[:60]), field=field)
         spans.append([_padded(found[1]), _padded(found[2])])
     return spans
 
@@ -130,5 +130,3 @@ def written_spans(spans: list[list[str]]) -> str:
 def written_overrides(overrides: dict[str, list[list[str]]]) -> str:
     """Special days as the form shows them, one a line."""
     return "\n".join(f"{day} {written_spans(spans)}".strip() for day, spans in sorted(overrides.items()))
-
-

@@ -45,7 +45,7 @@ def all_departments() -> list[DepartmentRow]:
 def tree(rows: list[DepartmentRow]) -> list[Branch]:
     """Departments as they hang below each other; those without a parent come first, and a broken link makes a root."""
     branches = {row.id: Branch(row) for row in rows}
-    roots = []
+    roots: list[Branch] = []
     for row in rows:
         parent = branches.get(row.parent_id or 0)
         (parent.below if parent else roots).append(branches[row.id])
@@ -115,7 +115,7 @@ def deputy_ids(department_id: int) -> set[int]:
     return set(db.session.scalars(sa.select(Deputy.person_id).where(Deputy.department_id == department_id)))
 
 
-def _fulfillers(department_id: int) -> sa.Select[Any]:
+def _fulfillers(department_id: int) -> Any:
     return sa.select(Fulfiller.person_id, Fulfiller.on_duty).where(Fulfiller.department_id == department_id)
 
 

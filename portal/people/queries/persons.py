@@ -57,7 +57,7 @@ def back_on(today: date) -> sa.ScalarSelect[date]:
     return away.correlate(Person).scalar_subquery()
 
 
-def _rows(today: date) -> sa.Select[Any]:
+def _rows(today: date) -> Any:
     return (
         sa.select(
             Person.id,
@@ -82,7 +82,7 @@ def _rows(today: date) -> sa.Select[Any]:
 
 
 def _made(row: Any) -> PersonRow:
-    values = dict(row._mapping)
+    values = row._asdict()
     last = values.pop("last_day")
     return PersonRow(**values, back_on=last + timedelta(days=1) if last else None)
 
@@ -100,7 +100,7 @@ def directory(
     query = _rows(today).where(persons_visible_to(actor), Person.is_active.is_(not left), *matching(text))
     if department_id is not None:
         query = query.where(Person.department_id == department_id)
-    return keyset(query, [Key(Person.sort_name, "sort_name"), Key(Person.id, "id")], cursor, limit, _made)
+    return keyset(query, [Key(Person.sort_name.expression, "sort_name"), Key(Person.id.expression, "id")], cursor, limit, _made)
 
 
 def rows_of(person_ids: Iterable[int], today: date) -> dict[int, PersonRow]:

@@ -132,4 +132,6 @@ def _with_new_password(purpose: str, plain: str, password: str) -> Any:
 def _tell_done(purpose: str) -> None:
     from portal.kernel.web import tell
 
-    tell(_("Welcome. From now on you come in with this password.") if purpose == "welcome" else _("Your new password is set. All other devices are signed out."))
+    tell(
+        _("Welcome. From now on you come in with this password.") if purpose == "welcome" else _("Your new password is set. All other devices are signed out.")
+    )

@@ -74,7 +74,7 @@ def _filled(version: CalendarVersion) -> HoursForm:
 
 
 def _handle(calendar: Calendar | None) -> Any:
-    form, now = HoursForm(), clock.now()
+    form = HoursForm()
     try:
         if form.validate():
             wanted = _read(form)
