@@ -117,19 +117,20 @@ def owner_at(owners: Sequence[tuple[datetime, int]], at: datetime | None, defaul
     return known[-1] if known else default
 
 
-def refresh(request: Request, now: datetime, *, is_new: bool = False) -> None:
+def refresh(request: Request, now: datetime) -> None:
     """Bring clock rows, breaches and the request's ``next_*`` columns up to date with the log. Flushes, never commits.
 
-    The rows follow from the log and the warnings given alone, so this also rebuilds them; a new request has neither rows nor warnings.
+    What is written follows from the log and the warnings given alone, so this also rebuilds it.
     """
     log = events_of(request.id)
     calendar = work_calendar(request.calendar_version_id)
     found = cycles(log, calendar, request.department_id)
-    rows, given = ({}, {}) if is_new else (_rows(request.id), alerted(request.id))
+    rows, given = _rows(request.id), alerted(request.id)
+    _insert(request.id, [cycle for cycle in found if cycle.key not in rows], calendar, given)
     for cycle in found:
-        row = rows.pop(cycle.key, None) or _new_row(request.id, cycle)
-        for name, value in (cycle.values() | next_alert(cycle, calendar, given.get(cycle.key, 0))).items():
-            setattr(row, name, value)
+        if row := rows.pop(cycle.key, None):
+            for name, value in (cycle.values() | next_alert(cycle, calendar, given.get(cycle.key, 0))).items():
+                setattr(row, name, value)
         note_breach(request.id, cycle, now, log)
     for stale in rows.values():
         db.session.delete(stale)
@@ -138,14 +139,33 @@ def refresh(request: Request, now: datetime, *, is_new: bool = False) -> None:
     db.session.flush()
 
 
+def begin(request: Request, opened: ClockEvent) -> list[Cycle]:
+    """The first cycles of a request that is not stored yet; its ``next_*`` columns are set. Then :func:`write_first`."""
+    calendar = work_calendar(request.calendar_version_id)
+    found = cycles([opened], calendar, request.department_id)
+    show_next(request, found)
+    request.next_alert_at = first_alert(request, found, calendar, {})
+    return found
+
+
+def write_first(request: Request, opened: ClockEvent, found: Sequence[Cycle], now: datetime) -> None:
+    """Store what :func:`begin` found, once the request has its number; one statement unless a logged call is late already."""
+    _insert(request.id, found, work_calendar(request.calendar_version_id), {})
+    for cycle in found:
+        note_breach(request.id, cycle, now, [opened])
+
+
+def _insert(request_id: int, found: Sequence[Cycle], calendar: WorkCalendar, given: Mapping[Key, int]) -> None:
+    rows = [
+        {"request_id": request_id, "name": cycle.name, "cycle": cycle.number} | cycle.values() | next_alert(cycle, calendar, given.get(cycle.key, 0))
+        for cycle in found
+    ]
+    if rows:
+        db.session.execute(sa.insert(Clock), rows)
+
+
 def _rows(request_id: int) -> dict[Key, Clock]:
     return {(row.name, row.cycle): row for row in db.session.scalars(sa.select(Clock).where(Clock.request_id == request_id))}
-
-
-def _new_row(request_id: int, cycle: Cycle) -> Clock:
-    row = Clock(request_id=request_id, name=cycle.name, cycle=cycle.number)
-    db.session.add(row)
-    return row
 
 
 def alerted(request_id: int) -> dict[Key, int]:

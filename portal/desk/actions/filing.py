@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.contracts.desk import RequestEdited, RequestFiled
+from portal.desk import clocks
 from portal.desk.actions import steps
-from portal.desk.models import Message, NamedFulfiller, Participant, Request, Service
+from portal.desk.models import ClockEvent, Message, NamedFulfiller, Participant, Request, Service
 from portal.desk.queries import promises
-from portal.desk.rules import FOLLOWER_LIMIT, TITLE_LIMIT, MessageKind, Priority, call_problem, can_edit, priority_for
+from portal.desk.rules import FOLLOWER_LIMIT, TITLE_LIMIT, MessageKind, Priority, Status, call_problem, can_edit, priority_for
 from portal.kernel.db import db
 from portal.kernel.errors import NotFound, Refusal
 from portal.kernel.files import Received
@@ -58,10 +59,13 @@ def file_request(filing: Filing, *, actor: Actor, now: datetime) -> Request:
     confidential = filing.confidential or service.is_confidential
     _check(filing, service, confidential, now)
     request = _new_request(filing, service, requester, confidential, actor, now)
-    message = steps.say_message(request, MessageKind.DESCRIPTION, filing.description.strip(), author_id=actor.person_id, now=now)
+    _store(request, promises.plan(service, request.priority, request.received_at, filing.answers), actor, now)
+    message = Message(request_id=request.id, kind=MessageKind.DESCRIPTION, body=filing.description.strip(), author_id=actor.person_id, created_at=now)
+    db.session.add(message)
+    db.session.flush()
     steps.attach(message, filing.files, actor=actor, now=now)
     _add_followers(request, filing.follower_ids, actor, now)
-    steps.finish(request, _filed(request), actor=actor, now=now, is_new=True)
+    steps.note(request, _filed(request), actor=actor, now=now)
     return request
 
 
@@ -100,18 +104,24 @@ def has_named(service_id: int) -> bool:
 
 
 def _new_request(filing: Filing, service: Service, requester: Person, confidential: bool, actor: Actor, now: datetime) -> Request:
-    start = filing.received_at or now
-    priority = priority_for(filing.impact)
-    plan = promises.plan(service, priority, start, filing.answers)
     request = Request(**_words(filing), requester_id=requester.id, filed_by_id=steps.person_id(actor), from_department_id=requester.department_id)
     request.department_id, request.service_id, request.is_confidential = service.department_id, service.id, confidential
-    request.priority, request.calendar_version_id, request.promise_version_id = priority, plan.calendar_version_id, plan.promise_version_id
+    request.status, request.is_open, request.priority = Status.NEW, True, priority_for(filing.impact)
     request.created_at = request.updated_at = now
-    request.received_at, request.message_count, request.version = start, 0, 1
+    request.received_at, request.version, request.message_count = filing.received_at or now, 1, 1
+    return request
+
+
+def _store(request: Request, plan: promises.Plan, actor: Actor, now: datetime) -> None:
+    request.calendar_version_id, request.promise_version_id = plan.calendar_version_id, plan.promise_version_id
+    opened = ClockEvent(at=request.received_at, kind="opened", by="requester", actor_id=actor.person_id)
+    opened.data = {"targets": dict(plan.targets), "department": request.department_id}
+    found = clocks.begin(request, opened)
     db.session.add(request)
     db.session.flush()
-    steps.log(request, "opened", "requester", actor=actor, at=start, targets=dict(plan.targets), department=request.department_id)
-    return request
+    opened.request_id = request.id
+    db.session.add(opened)
+    clocks.write_first(request, opened, found, now)
 
 
 def _words(filing: Filing) -> dict[str, Any]:

@@ -108,10 +108,10 @@ def reason_given(reason: str) -> str:
     return text
 
 
-def finish(request: Request, contract: Any, *, actor: Actor, now: datetime, changes: Mapping[str, Any] | None = None, is_new: bool = False) -> None:
+def finish(request: Request, contract: Any, *, actor: Actor, now: datetime, changes: Mapping[str, Any] | None = None) -> None:
     """Bring the clocks up to date and note the change once, with its reactions."""
     db.session.flush()
-    clocks.refresh(request, now, is_new=is_new)
+    clocks.refresh(request, now)
     note(request, contract, actor=actor, now=now, changes=changes)
 
 
