@@ -31,6 +31,13 @@ def test_the_operator_guide_knows_every_command() -> None:
     assert missing == []
 
 
+def test_the_operator_guide_lists_the_columns_of_a_people_file() -> None:
+    """Whoever writes the export of another system reads it here."""
+    from portal.people.importing import COLUMNS
+
+    assert [name for name in COLUMNS if f"`{name}`" not in read("docs/operator.md")] == []
+
+
 def test_every_command_explains_itself() -> None:
     """--help says what it does, and so does every option."""
     import click
