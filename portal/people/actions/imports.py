@@ -44,11 +44,17 @@ def receive(stream: IO[bytes], name: str) -> files.Received:
     return files.receive(stream, name=name, kinds=frozenset({FileKind.CSV, FileKind.TXT}), limit=importing.LARGEST)
 
 
-def preview(received: files.Received, *, leave_missing: bool, actor: Actor, now: datetime) -> ImportRun:
-    """Read a file, compare it, and keep what it would do; nothing about people is written."""
-    stored = files.keep(received, owner_id=actor.person_id, now=now)
-    rows = _rows_of(stored)
+def look(received: files.Received, *, leave_missing: bool, now: datetime) -> Plan:
+    """Read a file and compare it; slow for a big one, so outside of every unit of work. Raises Refusal for what is no table of people."""
+    rows = _rows_of(files.StoredFile(digest=received.digest))
     plan = importing.diff(rows, imports_read.world(now, settings()), leave_missing=leave_missing)
+    db.session.rollback()
+    return plan
+
+
+def keep_preview(received: files.Received, plan: Plan, *, leave_missing: bool, actor: Actor, now: datetime) -> ImportRun:
+    """Keep a file and what it would do; nothing about people is written."""
+    stored = files.keep(received, owner_id=actor.person_id, now=now)
     run = ImportRun(
         file_id=stored.id,
         file_name=received.name[:200],
@@ -313,7 +319,8 @@ def import_file(
         raise NotFound(say("There is no file at %(path)s.", path=str(path)))
     with path.open("rb") as stream:
         received = receive(stream, path.name)
-    run_id = unit_of_work.run(lambda: preview(received, leave_missing=leave_missing, actor=actor, now=now).id)
+    plan = look(received, leave_missing=leave_missing, now=now)
+    run_id = unit_of_work.run(lambda: keep_preview(received, plan, leave_missing=leave_missing, actor=actor, now=now).id)
     result = replace(_result(run_id), written=confirm)
     db.session.rollback()
     if confirm:

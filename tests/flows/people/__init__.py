@@ -1,0 +1,1 @@
+"""People come in, are found, and are kept in order."""
