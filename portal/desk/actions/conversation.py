@@ -74,7 +74,8 @@ def add_message(request: Request, *, body: str, files: Sequence[Received] = (), 
     text = steps.needed(body, "body", say("A few words are enough."))
     message = steps.say_message(request, MessageKind.MESSAGE, text, author_id=actor.person_id, now=now)
     steps.attach(message, files, actor=actor, now=now)
-    steps.log(request, "requester_message", "requester", actor=actor, at=now)
+    # A word after the resolution asks for no answer: whoever wants one brings the request back.
+    steps.log(request, "requester_message" if request.is_open else "note", "requester", actor=actor, at=now)
     if request.status in PAUSED:
         go_on(request)
     wrote = RequesterWrote(request_id=request.id, message_id=message.id, author_id=steps.person_id(actor))

@@ -37,14 +37,22 @@ def take_turn(request: Request, now: datetime, *, lost: Callable[[Request], Sent
     if not update_one(sa.and_(Request.id == request.id, Request.version == request.version), values):
         db.session.refresh(request)
         raise Conflict(lost(request) or MOVED)
-    for name, value in values.items():
-        set_committed_value(request, name, value)
+    _take_over(request, values)
 
 
 def wait_turn(request: Request, now: datetime) -> None:
-    """Lock the row and read it again, for changes that may follow any other; the caller's rules decide on what it says now."""
+    """Lock the row, for changes that may follow any other; when somebody was faster the caller's rules decide on what it says now."""
+    values: dict[str, Any] = {"version": request.version + 1, "updated_at": now}
+    if update_one(sa.and_(Request.id == request.id, Request.version == request.version), values):
+        _take_over(request, values)
+        return
     update_one(Request.id == request.id, {"version": Request.version + 1, "updated_at": now})
     db.session.refresh(request)
+
+
+def _take_over(request: Request, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        set_committed_value(request, name, value)
 
 
 def update_one(where: sa.ColumnElement[bool], values: Mapping[str, Any]) -> bool:
@@ -78,9 +86,9 @@ def say_message(request: Request, kind: MessageKind, body: str, *, author_id: in
     """Add an entry to the conversation."""
     row = Message(request_id=request.id, author_id=author_id, kind=kind, body=body, created_at=now, **values)
     db.session.add(row)
+    db.session.flush()
     if kind is not MessageKind.NOTE:
         request.message_count += 1
-    db.session.flush()
     return row
 
 
