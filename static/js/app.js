@@ -35,8 +35,7 @@ document.addEventListener("click", (event) => {
   if (from("a[data-search]") && document.querySelector("[data-palette]")) {
     event.preventDefault();
     import("./palette.js").then((part) => part.open());
-  } else if (from("a[data-show-keys]")) {
-    event.preventDefault();
+  } else if (from("[data-show-keys]")) {
     import("./keys.js").then((part) => part.help());
   } else if (from("a[data-dialog]")) {
     const dialog = document.getElementById(from("a[data-dialog]").dataset.dialog);
@@ -81,6 +80,7 @@ addEventListener("online", showLine);
 
 fetchWhatIsUsed();
 document.querySelector("[data-focus]")?.focus();
+for (const button of document.querySelectorAll("[data-show-keys]")) button.hidden = false; // useless without script
 
 // A form under way says so and is not sent twice; it is never locked for good, because a second sending is harmless (each form carries a one-time key).
 const LONGEST = 8000;
