@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel import clock
 from portal.kernel.db import Base, Identified, db, enum_type, is_sqlite
-from portal.kernel.errors import Busy
+from portal.kernel.errors import PortalError
 from portal.kernel.unit_of_work import unit_of_work
 
 Handler = Callable[..., None]
@@ -177,7 +177,8 @@ def claim(now: datetime) -> Claim | None:
         sa.and_(Job.state == State.QUEUED, Job.run_at <= now),
         sa.and_(Job.state == State.RUNNING, Job.lease_until < now),
     ):
-        row = db.session.execute(query.where(ready)).first()
+        # Workers of several processes pass each other on PostgreSQL; SQLite lets one in at a time and knows no row locks.
+        row = db.session.execute(query.where(ready).with_for_update(skip_locked=True)).first()
         if row is None:
             continue
         take = sa.update(Job).where(Job.id == row.id, Job.fence == row.fence, Job.state != State.PARKED)
@@ -197,6 +198,10 @@ class LeaseLost(RuntimeError):
     """Somebody else runs this job by now; whatever was done here is rolled back."""
 
 
+class Poison(RuntimeError):
+    """A job that ends its process; it is parked for a person to look at."""
+
+
 def _finish(claimed: Claim) -> None:
     if not _one(sa.delete(Job).where(Job.id == claimed.id, Job.fence == claimed.fence)):
         raise LeaseLost(claimed.name)
@@ -208,6 +213,8 @@ def run_claimed(claimed: Claim) -> bool:
     try:
         if kind is None:
             raise LookupError(f"no job is called {claimed.name}")
+        if claimed.tries > kind.tries:
+            raise Poison(f"it never came back from {kind.tries} tries: its process ended every time, or it took too long")
         if kind.transaction:
             with unit_of_work():
                 kind.handler(**claimed.args)
@@ -236,7 +243,7 @@ def _put_back(claimed: Claim, kind: _Kind | None, error: Exception) -> None:
                 state=State.PARKED if last else State.QUEUED,
                 run_at=clock.now() + timedelta(seconds=wait),
                 lease_until=None,
-                last_error=f"{type(error).__name__}: {error}"[:2000],
+                last_error=f"{type(error).__name__}: {error}".replace("\x00", "")[:2000],
             )
         )
 
@@ -314,9 +321,13 @@ class Worker:
             try:
                 if not self._step():
                     self._wake.wait(self.poll)
-            except (SQLAlchemyError, Busy) as error:
-                # The database is away or held: the queue is safe there, so wait and look again.
+            except (SQLAlchemyError, PortalError) as error:
+                # The database is away, held or full: the queue is safe there, so wait and look again.
                 log.warning("worker waits for the database", error=type(error).__name__)
+                self._stop.wait(2.0)
+            except Exception:
+                # A worker that ends silently is the worst that can happen to work for later.
+                log.exception("worker stumbled")
                 self._stop.wait(2.0)
 
     def _step(self) -> bool:
@@ -362,7 +373,7 @@ class _Heartbeat:
         while not self._done.wait(LEASE.total_seconds() / 3):
             try:
                 self._extend()
-            except (SQLAlchemyError, Busy):
+            except (SQLAlchemyError, PortalError):
                 log.warning("lease not extended", job=self._claimed.name)
 
     def _extend(self) -> None:

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.kernel.db import Identified
-from portal.kernel.errors import Busy
+from portal.kernel.errors import PortalError
 from portal.kernel.unit_of_work import side_transaction
+
+log = structlog.get_logger(__name__)
 
 
 class Observation(Identified):
@@ -31,22 +34,32 @@ _guard = threading.Lock()
 
 
 def note(kind: str, *, person_id: int | None, subject: tuple[str, int], at: datetime, every: int = 300) -> None:
-    """Keep one row, at most every ``every`` seconds for the same reader and thing; zero means always."""
-    if every and not due((kind, person_id, *subject), at, every):
-        return
+    """Keep one row, at most every ``every`` seconds for the same reader and thing.
+
+    Zero means always and before the answer: nobody reads what could not be noted.
+    """
     row = {"kind": kind, "person_id": person_id, "subject_kind": subject[0], "subject_id": subject[1], "at": at}
+    if every:
+        beside((kind, person_id, *subject), lambda session: _keep(session, row), at=at, every=every)
+        return
     with side_transaction() as session:
-        session.execute(sa.insert(Observation).values(**row))
+        _keep(session, row)
+
+
+def _keep(session: Session, row: dict[str, Any]) -> None:
+    session.execute(sa.insert(Observation).values(**row))
 
 
 def beside(key: tuple[Any, ...], work: Callable[[Session], None], *, at: datetime, every: int = 300) -> None:
-    """Run ``work`` in a transaction beside the page, at most every ``every`` seconds; a busy database skips it."""
+    """Run ``work`` in a transaction beside the page, at most every ``every`` seconds; a busy or full database skips it."""
     if not due(key, at, every):
         return
     try:
         with side_transaction() as session:
             work(session)
-    except Busy:
+    except PortalError as error:
+        # Reading goes on while nothing can be written.
+        log.warning("not noted", about=key[0], error=type(error).__name__)
         forget(key)
 
 

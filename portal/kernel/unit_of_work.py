@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from flask import current_app
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from portal.kernel.db import db, is_sqlite, writing
@@ -19,7 +20,10 @@ from portal.kernel.errors import Busy, DiskFull
 T = TypeVar("T")
 TRIES = 3
 WAIT = 5.0
-_RETRY_STATES = {"40001", "40P01", "55P03", "57P01", "08006", "08003"}
+"""Seconds after which nobody waits for the database any longer."""
+_RETRY_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006"}
+_CANCELLED = "57014"
+_FULL = {"53100", "53400"}
 
 
 class WriteTurn:
@@ -118,6 +122,7 @@ def run(work: Callable[[], T], *, keep: Callable[[T], bool] = lambda _: True) ->
 
     ``keep`` looks at the result: when false, everything is rolled back and the result is still returned.
     """
+    deadline = time.monotonic() + WAIT
     for attempt in range(1, TRIES + 1):
         try:
             with unit_of_work() as session:
@@ -125,25 +130,26 @@ def run(work: Callable[[], T], *, keep: Callable[[T], bool] = lambda _: True) ->
                 if not keep(result):
                     session.rollback()
             return result
-        except DBAPIError as error:
-            answer = _translated(error)
-            if not _is_passing(error):
-                raise answer from error
-            if attempt == TRIES:
-                raise (answer if answer is not error else Busy()) from error
+        except SQLAlchemyError as error:
+            if attempt == TRIES or not is_passing(error) or time.monotonic() > deadline:
+                raise translated(error) from error
             time.sleep(random.uniform(0.01, 0.05) * attempt)
     raise AssertionError("unreachable")
 
 
 @contextmanager
 def side_transaction() -> Iterator[Session]:
-    """A short transaction of its own beside the current one, for what must be noted although nothing changes."""
+    """A short transaction of its own beside the page, for what must be noted although nothing changes; raises Busy or DiskFull."""
+    if writing.get():
+        raise RuntimeError("inside a unit of work there is nothing to note beside it")
     with _turn():
         mark = writing.set(True)
         try:
             with Session(db.engine, expire_on_commit=False) as session:
                 yield session
                 session.commit()
+        except SQLAlchemyError as error:
+            raise translated(error) from error
         finally:
             writing.reset(mark)
 
@@ -171,15 +177,22 @@ def _after_commit() -> None:
         hook()
 
 
-def _is_passing(error: DBAPIError) -> bool:
+def is_passing(error: SQLAlchemyError) -> bool:
+    """True when the same work may succeed a moment later: a lock, a conflict, a connection that went away."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
     if error.connection_invalidated:
         return True
     state = getattr(error.orig, "sqlstate", None)
+    if state is None and isinstance(error, OperationalError) and type(error.orig).__module__.startswith("psycopg"):
+        return True  # a server that cannot be reached has no state to report
     return state in _RETRY_STATES or "database is locked" in str(error.orig)
 
 
-def _translated(error: DBAPIError) -> Exception:
-    text = str(error.orig)
-    if "database or disk is full" in text or getattr(error.orig, "sqlstate", None) == "53100":
+def translated(error: SQLAlchemyError) -> Exception:
+    """The error as people may see it: Busy, DiskFull, or itself when it is a fault of ours."""
+    orig = getattr(error, "orig", None)
+    state = getattr(orig, "sqlstate", None)
+    if "database or disk is full" in str(orig) or state in _FULL:
         return DiskFull()
-    return Busy() if _is_passing(error) else error
+    return Busy() if is_passing(error) or state == _CANCELLED else error
