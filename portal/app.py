@@ -1,7 +1,6 @@
 """The application as a list of set-up calls; besides ``cli`` the only module that knows every feature."""
 
 from datetime import timedelta
-from pathlib import Path
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -11,7 +10,7 @@ from portal.desk import models as desk_tables
 from portal.desk import routes as desk
 from portal.home import routes as home
 from portal.kernel import activity, db, files, health, log, mail, observe, policy, security, sessions, shell, statics, web
-from portal.kernel.places import Places, find_places
+from portal.kernel.places import find_places
 from portal.kernel.settings import Settings, load
 from portal.kernel.unit_of_work import WriteTurn
 from portal.notifications import models as notification_tables
@@ -31,16 +30,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = web.Portal("portal", template_folder=str(places.templates), static_folder=None)
     app.extensions["settings"] = settings
     _limits(app, settings)
+    settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     log.setup(settings)
     db.setup(app, settings)
     _write_turn(app, settings)
+    web.setup(app)
     sessions.setup(app, settings)
     security.setup(app, settings)
     shell.setup(app, settings)
-    web.setup(app)
     for feature in FEATURES:
         feature.setup(app)
-    _static(app, places)
+    app.before_request(security.check_origin)
+    statics.setup(app, places, security.fixed_headers(settings))
     _proxies(app, settings)
     if missing := policy.undeclared_routes(app):
         raise RuntimeError(f"routes without a declared permission: {', '.join(missing)}")
@@ -58,7 +59,7 @@ def _limits(app: Flask, settings: Settings) -> None:
 
 def _write_turn(app: Flask, settings: Settings) -> None:
     if settings.is_sqlite:
-        folder = Path(settings.database.removeprefix("sqlite:///")).parent
+        folder = settings.sqlite_file.parent
         folder.mkdir(parents=True, exist_ok=True)
         app.extensions["write_turn"] = WriteTurn(folder / "portal.write.lock")
 
@@ -66,7 +67,3 @@ def _write_turn(app: Flask, settings: Settings) -> None:
 def _proxies(app: Flask, settings: Settings) -> None:
     if count := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # the way Flask documents it
-
-
-def _static(app: Flask, places: Places) -> None:
-    statics.setup(app, places)

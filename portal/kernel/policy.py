@@ -66,7 +66,9 @@ def _anybody(_actor: Actor) -> bool:
 
 
 def allow(*permissions: StrEnum) -> Callable[[View], View]:
-    """Declare what a route needs; the first is checked before the view, the object check is the loader's."""
+    """Declare what a route needs: one of ``permissions`` must pass before the view; the object check is the loader's."""
+    if not permissions:
+        raise TypeError("a route for everybody says so with @public")
 
     def mark(view: View) -> View:
         view.__permissions__ = permissions  # type: ignore[attr-defined]  # a declaration the start-up check reads

@@ -33,12 +33,11 @@ _HEADERS = {
 
 
 def setup(app: Flask, settings: Settings) -> None:
-    """Install the guards; the order of the before-request hooks is the order of the checks."""
+    """Install the secret key, the known hosts and the headers; ``check_origin`` comes last before every view, when the reader is known."""
     app.secret_key = secret_key(settings)
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_SSL_STRICT=False)
     app.config["TRUSTED_HOSTS"] = trusted_hosts(settings)
     csrf.init_app(app)
-    app.before_request(check_origin)
     app.after_request(add_headers)
 
 
@@ -56,7 +55,7 @@ def check_origin() -> None:
     origin = request.headers.get("Origin")
     if site is not None and site not in ("same-origin", "none"):
         raise _foreign()
-    if site is None and origin is not None and origin != "null" and not _same(origin):
+    if site is None and origin is not None and not _same(origin):
         raise _foreign()
     csrf.protect()
 
@@ -72,14 +71,16 @@ def _foreign() -> Forbidden:
 
 def add_headers(response: Response) -> Response:
     """Headers for every answer, errors included; pages that knew a person are never stored by anybody."""
-    for name, value in _HEADERS.items():
+    for name, value in fixed_headers(current_app.extensions["settings"]).items():
         response.headers.setdefault(name, value)
-    settings: Settings = current_app.extensions["settings"]
-    if settings.secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     response.headers.setdefault("Cache-Control", "no-store")
     response.vary.add("Cookie")
     return response
+
+
+def fixed_headers(settings: Settings) -> dict[str, str]:
+    """The headers that every answer carries, also those that no view made (files of the program, refusals of the server)."""
+    return _HEADERS | ({"Strict-Transport-Security": "max-age=31536000; includeSubDomains"} if settings.secure else {})
 
 
 def local_path(target: str | None, default: str) -> str:
@@ -122,15 +123,19 @@ def secret_key(settings: Settings) -> str:
         _write_private(path, secrets.token_urlsafe(48))
     if path.stat().st_mode & 0o077:
         raise SettingsError(f"{path} can be read by others; run: chmod 600 {path}")
-    return path.read_text(encoding="ascii").strip()
+    if len(key := path.read_text(encoding="utf-8", errors="replace").strip()) < 32:
+        raise SettingsError(f"{path} is damaged: it should hold at least 32 characters. Remove it and a new one is made; everybody signs in again.")
+    return key
 
 
 def _write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())  # an empty key after a power cut would sign everybody's cookies
     try:
         os.link(fresh, path)  # the first process wins; a rename could replace a key already in use
     except FileExistsError:

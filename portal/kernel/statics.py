@@ -20,26 +20,25 @@ _SYMBOL = re.compile(r'<symbol id="([^"]+)" viewBox="0 0 24 24">(.*?)</symbol>',
 YEAR = 365 * 24 * 3600
 
 
-def setup(app: Flask, places: Places) -> None:
-    """Serve ``static/`` under a prefix that names its content, and offer ``icon`` to templates."""
+def setup(app: Flask, places: Places, headers: "dict[str, str]") -> None:
+    """Serve ``static/`` under a prefix that names its content, with ``headers`` on every file, and offer ``icon`` to templates."""
     prefix = f"/static/{release(places.static)}"
     app.add_url_rule(f"{prefix}/<path:filename>", endpoint="static", view_func=_missing)
-    app.wsgi_app = _static_first(app.wsgi_app, places.static, prefix)  # type: ignore[method-assign, assignment]  # the way Flask documents it
+    app.wsgi_app = _static_first(app.wsgi_app, places.static, prefix, headers)  # type: ignore[method-assign, assignment]  # the way Flask documents it
     app.jinja_env.globals["icon"] = icon
 
 
-def _static_first(inner: "WSGIApplication", folder: Path, prefix: str) -> "WSGIApplication":
-    noise = WhiteNoise(inner, root=str(folder), prefix=prefix, max_age=YEAR, immutable_file_test=lambda *_: True, add_headers_function=_headers)
+def _static_first(inner: "WSGIApplication", folder: Path, prefix: str, headers: "dict[str, str]") -> "WSGIApplication":
+    def add(target: "dict[str, str]", _path: str, _url: str) -> None:
+        for name, value in headers.items():
+            target[name] = value
+
+    noise = WhiteNoise(inner, root=str(folder), prefix=prefix, max_age=YEAR, immutable_file_test=lambda *_: True, add_headers_function=add)
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         return cast("Iterable[bytes]", noise(environ, start_response))
 
     return serve
-
-
-def _headers(headers: "dict[str, str]", _path: str, _url: str) -> None:
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
 
 
 def _missing(filename: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from flask import request
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from portal.kernel import clock, jobs
+from portal.kernel import clock, jobs, security
 from portal.kernel.db import Base, db
 
 FIELD = "_key"
@@ -42,9 +42,18 @@ def digest_of_request(who: str) -> str | None:
     seen = hashlib.sha256(f"{key}\n{who}\n{request.method} {request.path}\n".encode())
     for name, values in sorted(request.form.lists()):
         seen.update(repr((name, values)).encode())
-    for name, file in sorted(request.files.items(multi=True)):
-        seen.update(repr((name, file.filename, file.content_length)).encode())
+    for name, file in sorted(request.files.items(multi=True), key=lambda item: item[0]):
+        seen.update(repr((name, file.filename)).encode())
+        seen.update(hashlib.file_digest(file.stream, "sha256").digest())  # type: ignore[arg-type]  # a spooled file is one
+    rewind()
     return seen.hexdigest()
+
+
+def rewind() -> None:
+    """Put uploads back to their beginning, for whoever reads them next."""
+    for files in request.files.listvalues():
+        for file in files:
+            file.stream.seek(0)
 
 
 def begin(digest: str, at: datetime) -> Response | None:
@@ -53,7 +62,7 @@ def begin(digest: str, at: datetime) -> Response | None:
         return None
     location = db.session.scalar(sa.select(Submission.location).where(Submission.digest == digest))
     answer = Response(status=303)
-    answer.headers["Location"] = location or request.path
+    answer.headers["Location"] = location or security.local_path(request.path, "/")
     return answer
 
 

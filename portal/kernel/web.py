@@ -3,18 +3,20 @@
 import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.kernel import clock, policy, security, submissions, unit_of_work
 from portal.kernel.db import db
-from portal.kernel.errors import Forbidden, NotFound, PortalError, TooFast
+from portal.kernel.errors import Busy, Conflict, DiskFull, Forbidden, NotFound, PortalError, Refusal, TooFast, WrongType
 from portal.kernel.messages import Message, say
 
 __all__ = ["Blueprint", "Portal", "answer_for", "is_fragment", "own_units", "see_other", "setup", "tell", "unit"]
@@ -30,7 +32,7 @@ class Portal(Flask):
     def dispatch_request(self) -> Any:
         """Check what the route declares, then run it: writes commit on 2xx and 3xx and are rolled back otherwise."""
         view = self._checked_view()
-        if request.method in security.SAFE or getattr(view, "own_units", False):
+        if view is None or request.method in security.SAFE or getattr(view, "own_units", False):
             return super().dispatch_request()
         return unit(lambda: self.make_response(super(Portal, self).dispatch_request()))
 
@@ -40,6 +42,8 @@ class Portal(Flask):
         view = self.view_functions[request.endpoint]
         permissions = policy.declared(view)
         structlog.contextvars.bind_contextvars(actor=policy.current().person_id)
+        if permissions is None:
+            raise Forbidden()  # a route that declares nothing is nobody's; start-up refuses it, too
         if permissions:
             if not policy.current().is_person:
                 raise SignInFirst()
@@ -57,8 +61,11 @@ class SignInFirst(PortalError):
 def unit(work: Callable[[], BaseResponse]) -> BaseResponse:
     """Run ``work`` as one unit of work and answer a double submit with the first result."""
     digest = submissions.digest_of_request(str(policy.current().person_id or request.remote_addr))
+    told = len(session.get("_flashes", ()))
 
     def attempt() -> BaseResponse:
+        _forget_told(told)
+        submissions.rewind()
         if digest and (first := submissions.begin(digest, clock.now())):
             return first
         response = work()
@@ -66,7 +73,20 @@ def unit(work: Callable[[], BaseResponse]) -> BaseResponse:
             submissions.finish(digest, response)
         return response
 
-    return unit_of_work.run(attempt, keep=lambda response: response.status_code < 400)
+    try:
+        response = unit_of_work.run(attempt, keep=lambda response: response.status_code < 400)
+    except BaseException:
+        _forget_told(told)
+        raise
+    if response.status_code >= 400:
+        _forget_told(told)
+    return response
+
+
+def _forget_told(number: int) -> None:
+    # "Saved" must not be told on the next page when it was rolled back.
+    if len(told := session.get("_flashes", [])) > number:
+        session["_flashes"] = told[:number]
 
 
 def own_units(view: View) -> View:
@@ -99,20 +119,29 @@ def form_guard() -> Markup:
 
 
 def setup(app: Flask) -> None:
-    """Install reference numbers, error pages and template helpers."""
+    """Install reference numbers, error pages and template helpers; comes before every other hook."""
     app.before_request(_name_request)
     app.register_error_handler(PortalError, answer_for)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(SQLAlchemyError, _database_error)
     app.register_error_handler(Exception, _unexpected)
     app.jinja_env.globals.update(form_guard=form_guard, csrf_token=generate_csrf, is_fragment=is_fragment)
     app.teardown_request(_log_end)
 
 
-def _name_request() -> None:
+def _name_request() -> BaseResponse | None:
     g.request_ref = uuid.uuid4().hex[:10]
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(ref=g.request_ref)
+    if isinstance(request.routing_exception, SecurityError):
+        # Without a host of ours no address can be built, so this page is plain words.
+        return Response("This portal does not answer to that name. Use the address your company gave you.\n", 400, mimetype="text/plain")
+    if "\x00" in request.path:
+        raise NotFound()  # PostgreSQL knows no such text
+    while b"%00" in request.query_string:
+        request.query_string = request.query_string.replace(b"%00", b"")
+    return None
 
 
 def _log_end(error: BaseException | None) -> None:
@@ -146,8 +175,14 @@ def answer_for(error: PortalError) -> BaseResponse:
 def _sign_in_first(error: SignInFirst) -> BaseResponse:
     if is_fragment() or request.path.startswith("/api/"):
         return Response(str(error.message), 401, mimetype="text/plain")
-    target = request.full_path.rstrip("?") if request.method in security.SAFE else None
+    target = request.full_path.rstrip("?") if request.method in security.SAFE else _page_before()
     return redirect(url_for("people.sign_in", next=target if target != "/" else None), 303)
+
+
+def _page_before() -> str:
+    parts = urlsplit(request.referrer or "")
+    ours = f"{parts.scheme}://{parts.netloc}/" == request.host_url
+    return security.local_path(f"{parts.path}?{parts.query}".rstrip("?"), "/") if ours else "/"
 
 
 def kept_fields() -> list[tuple[str, str]]:
@@ -157,9 +192,15 @@ def kept_fields() -> list[tuple[str, str]]:
 
 
 def _page(status: int, **context: Any) -> BaseResponse:
-    name = status if status in _PAGES else 404 if status in (400, 405, 410) else 500
+    name = status if status in _PAGES else 404 if status < 500 else 500
     context = {"code": status, "reference": getattr(g, "request_ref", ""), "kept": None, "again_url": None, "link": None, "retry_after": None, **context}
-    return Response(render_template(f"errors/{name}.html", **context), status, mimetype="text/html")
+    try:
+        # The menu asks the database, which may be what broke.
+        return Response(render_template(f"errors/{name}.html", alone=status >= 500, **context), status, mimetype="text/html")
+    except Exception:
+        log.exception("error page failed", status=status)
+        db.session.rollback()
+        return Response(f"{context['message']}\n{context['reference']}\n", status, mimetype="text/plain")
 
 
 def _stale_form(error: CSRFError) -> BaseResponse:
@@ -172,20 +213,40 @@ def _http_error(error: HTTPException) -> BaseResponse:
         return error.get_response()
     db.session.rollback()
     if error.code == 413:
-        limit = request.max_form_memory_size if request.mimetype == "application/x-www-form-urlencoded" else request.max_content_length
-        text = say("That is more than we can take in one go: the limit is %(limit)s. Nothing was saved.", limit=_size(limit or 0))
-        return _page(413, message=str(text))
-    response = _page(error.code or 500, message=str(NotFound.default if error.code in (400, 404) else error.description))
+        return _too_large()
+    response = _page(error.code or 500, message=str(_WORDS.get(error.code or 500, NotFound).default))
     if error.code == 405 and (allowed := getattr(error, "valid_methods", None)):
         response.headers["Allow"] = ", ".join(allowed)
     return response
+
+
+_WORDS: dict[int, type[PortalError]] = {kind.status: kind for kind in (PortalError, Forbidden, Conflict, Refusal, WrongType, TooFast, Busy, DiskFull)}
+
+
+def _too_large() -> BaseResponse:
+    whole = request.max_content_length or 0
+    if (request.content_length or 0) > whole:
+        text = say("That is more than we can take in one go: the limit is %(limit)s. Nothing was saved.", limit=_size(whole))
+    else:
+        text = say("That is more text than we can take in one go: the limit is %(limit)s. Nothing was saved.", limit=_size(request.max_form_memory_size or 0))
+    request.__dict__["form"] = MultiDict()  # what could not be read is not read again for the page
+    return _page(413, message=str(text))
 
 
 def _size(number: int) -> str:
     return f"{number // 1_000_000} MB" if number >= 1_000_000 else f"{number // 1000} kB"
 
 
+def _database_error(error: SQLAlchemyError) -> BaseResponse:
+    answer = unit_of_work.translated(error)
+    if isinstance(answer, PortalError):
+        log.warning("database does not answer", path=request.path, error=type(error).__name__)
+        return answer_for(answer)
+    return _unexpected(error)
+
+
 def _unexpected(error: Exception) -> BaseResponse:
     log.error("unexpected error", path=request.path, method=request.method, exc_info=error)
     db.session.rollback()
-    return _page(500, message=str(say("That is on us. Nothing was saved, and what you typed is below.")), kept=kept_fields(), again_url=None)
+    text = say("That is on us. Nothing was saved, and what you typed is below.") if request.method == "POST" else PortalError.default
+    return _page(500, message=str(text), kept=kept_fields())
