@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
@@ -96,18 +96,19 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": PortalSession
 def setup(app: Flask, settings: Settings) -> None:
     """Bind the application to its database."""
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database, settings.threads)
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """Pool and time-outs for the database at ``url``."""
+def engine_options(url: str, threads: int = 8) -> dict[str, Any]:
+    """Pool and time-outs (seconds) for the database at ``url``; a page may need a second connection for what is noted beside it."""
+    pool = {"hide_parameters": True, "pool_size": threads + 4, "max_overflow": threads + 8, "pool_timeout": 5}
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 5, "check_same_thread": False}, "pool_size": 20, "max_overflow": 20, "hide_parameters": True}
+        return pool | {"connect_args": {"timeout": 5, "check_same_thread": False}}
     options = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
-    return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "pool_timeout": 5, "connect_args": {"options": options, "connect_timeout": 5}}
+    return pool | {"pool_pre_ping": True, "connect_args": {"options": options, "connect_timeout": 5}}
 
 
 def prepare(engine: Engine) -> None:

@@ -15,17 +15,20 @@ from wtforms.validators import DataRequired, Length, Optional
 LINE = 200
 TEXT = 20_000
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
+_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _STEERING = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff]")
 """Marks that turn the direction of the text around them: a name could pretend to be another."""
+_UNSEEN = " \t\n\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u3000"
+"""What nobody sees at the edge of a text; a text of nothing else is empty."""
 
 
 def clean(text: str | None) -> str:
     """Text as we store it: composed characters, line feeds only, no control characters, no steering marks, no outer space."""
     if not text:
         return ""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _STEERING.sub("", _CONTROL.sub("", unicodedata.normalize("NFC", text))).strip()
+    text = _CONTROL.sub("", _BREAKS.sub("\n", unicodedata.normalize("NFC", text)))
+    return _STEERING.sub("", text).strip(_UNSEEN)
 
 
 def clean_line(text: str | None) -> str:

@@ -1,11 +1,12 @@
 """Paging by key: a page knows the last key it showed, so page 10,000 costs what page 1 costs."""
 
 import base64
-import binascii
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -30,7 +31,8 @@ class Page(Generic[T]):
 class Key:
     """One column of the order; the last one must be unique."""
 
-    column: ColumnElement[Any]
+    column: Any
+    """A mapped attribute or another column expression that is never NULL."""
     name: str
     descending: bool = False
 
@@ -48,32 +50,45 @@ def decode(cursor: str | None, keys: Sequence[Key]) -> tuple[bool, list[Any]] | 
     try:
         back, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return bool(back), [_typed(value, key) for value, key in zip(values, keys, strict=True)]
-    except (ValueError, TypeError, binascii.Error, UnicodeDecodeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 
 def _typed(value: Any, key: Key) -> Any:
     kind = key.column.type.python_type
-    if value is None:
-        return None
     if issubclass(kind, datetime):
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("a cursor's instant needs a zone")
-        return moment
-    if not isinstance(value, kind) or (isinstance(value, int) and abs(value) > 2**62):
+        return moment.astimezone(UTC)
+    if issubclass(kind, date):
+        return date.fromisoformat(value)
+    if issubclass(kind, Enum):
+        return kind(value)
+    if type(value) is not kind or not _fits(value, key):
         raise ValueError("a cursor of another list")
     return value
+
+
+def _fits(value: Any, key: Key) -> bool:
+    if isinstance(value, int):
+        return abs(value) < (2**63 if isinstance(key.column.type, sa.BigInteger) else 2**31)
+    if isinstance(value, str):
+        return value.encode(errors="ignore").decode() == value and "\x00" not in value
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def keyset(query: Select[Any], keys: Sequence[Key], cursor: str | None, limit: int, make: Callable[[Any], T]) -> Page[T]:
     """Run ``query`` for one page in the order of ``keys``; each row must offer the keys under their names. One statement."""
     at = decode(cursor, keys)
     back = bool(at and at[0])
+    whole = query
     if at:
         query = query.where(_beyond(keys, at[1], back))
     query = query.order_by(*(k.column.desc() if k.descending != back else k.column.asc() for k in keys)).limit(limit + 1)
     rows = list(db.session.execute(query))
+    if back and not rows:
+        return keyset(whole, keys, None, limit, make)  # what was before is gone: the first page is what is left
     more = len(rows) > limit
     rows = rows[:limit]
     if back:

@@ -1,16 +1,19 @@
 """Settings: environment over one TOML file over defaults; typed, documented, checked at start."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX = "HEARTH_"
 FILE_NAME = "hearth.toml"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class SettingsError(ValueError):
@@ -28,7 +31,7 @@ class Settings:
 
     instance: Path = setting(Path("instance"), "Folder for the database, files, keys and logs. Created when missing.")
     database_url: str = setting("", "SQLAlchemy address; empty means SQLite in the instance folder. PostgreSQL: postgresql+psycopg://...")
-    base_url: str = setting("http://127.0.0.1:8000", "The address people use. Links in mail always carry it.")
+    base_url: str = setting("http://127.0.0.1:8000", "The address people use. Links in mail always carry it. Left out: this machine at ``port``.")
     content_url: str = setting("", "Address of the host that serves uploads; empty means localhost on the port after the portal's.")
     host: str = setting("127.0.0.1", "Address to listen on.")
     port: int = setting(8000, "Port of the portal; uploads are served on the next one.")
@@ -59,6 +62,11 @@ class Settings:
         return self.database.startswith("sqlite")
 
     @property
+    def sqlite_file(self) -> Path:
+        """Where the embedded database lies."""
+        return Path(self.database.removeprefix("sqlite:///"))
+
+    @property
     def content_base(self) -> str:
         """Where uploads are served; another host than the portal's, so no cookie ever reaches it."""
         return self.content_url or f"http://localhost:{self.port + 1}"
@@ -74,12 +82,21 @@ def load(env: Mapping[str, str] | None = None, file: Path | None = None, **overr
     env = os.environ if env is None else env
     instance = Path(str(overrides.get("instance") or env.get(PREFIX + "INSTANCE") or "instance"))
     values = _from_file(file or Path(env.get(PREFIX + "CONFIG") or instance / FILE_NAME), required=file is not None)
-    values |= {f.name: env[PREFIX + f.name.upper()] for f in fields(Settings) if PREFIX + f.name.upper() in env}
+    values |= _from_environment(env)
     values |= {name: value for name, value in overrides.items() if value is not None}
     hints = get_type_hints(Settings)
-    typed: dict[str, Any] = {name: _typed(name, value, hints[name]) for name, value in values.items()}
-    settings = Settings(**{"instance": instance} | typed)
-    return _checked(settings)
+    typed: dict[str, Any] = {"instance": instance} | {name: _typed(name, value, hints[name]) for name, value in values.items()}
+    if "port" in typed:
+        typed.setdefault("base_url", f"http://127.0.0.1:{typed['port']}")
+    return _checked(Settings(**typed))
+
+
+def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
+    known = {PREFIX + f.name.upper(): f.name for f in fields(Settings)}
+    for name in env:
+        if name.startswith(PREFIX) and name not in known and name != PREFIX + "CONFIG" and not name.startswith(PREFIX + "TEST_"):
+            raise SettingsError(f"The environment has a setting we do not know: {name}. Known are {', '.join(sorted(known))}.")
+    return {field_name: env[name] for name, field_name in known.items() if name in env}
 
 
 def _from_file(path: Path, *, required: bool) -> dict[str, Any]:
@@ -90,7 +107,9 @@ def _from_file(path: Path, *, required: bool) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not a TOML file we can read: {error}.") from error
+        raise SettingsError(f"{path} is not a TOML file we can read: {' '.join(str(error).split())}.") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}).") from error
     known = {f.name for f in fields(Settings)}
     for name in values:
         if name not in known:
@@ -102,43 +121,103 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def _typed(name: str, value: object, kind: type) -> object:
-    if kind is bool and isinstance(value, str):
-        if value.lower() not in _TRUE | _FALSE:
-            raise SettingsError(f"{name} is {value!r}; write true or false.")
-        return value.lower() in _TRUE
-    if kind is int and not isinstance(value, bool):
-        try:
-            return int(str(value))
-        except ValueError:
-            raise SettingsError(f"{name} is {value!r}; write a whole number.") from None
-    if kind is Path:
-        return Path(str(value))
-    if not isinstance(value, kind):
-        raise SettingsError(f"{name} is {value!r}; expected {kind.__name__}.")
-    return value
+    match kind():
+        case bool():
+            return _truth(name, value)
+        case int():
+            return _number(name, value)
+        case Path() if isinstance(value, (str, Path)):
+            return Path(value)
+        case str() if isinstance(value, str):
+            return value
+    raise SettingsError(f"{name} is {value!r}; write it in quotes.")
+
+
+def _truth(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value.lower() not in _TRUE | _FALSE:
+        raise SettingsError(f"{name} is {value!r}; write true or false.")
+    return value.lower() in _TRUE
+
+
+def _number(name: str, value: object) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(value).strip()):
+        raise SettingsError(f"{name} is {value!r}; write a whole number.")
+    return int(str(value))
 
 
 def _checked(settings: Settings) -> Settings:
+    _check_numbers(settings)
     for name in ("base_url", "content_url"):
-        url = urlsplit(getattr(settings, name))
-        if getattr(settings, name) and (url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/")):
-            raise SettingsError(f"{name} is {getattr(settings, name)!r}; write it like https://hearth.example.com, without a path.")
-    try:
-        ZoneInfo(settings.zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise SettingsError(f"zone is {settings.zone!r}; write a name such as Europe/Berlin.") from None
-    if not 1 <= settings.port <= 65534:
-        raise SettingsError(f"port is {settings.port}; choose one between 1 and 65534 (uploads use the next one).")
-    if settings.database_url and not settings.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise SettingsError("database_url must start with sqlite:/// or postgresql+psycopg://.")
-    if settings.smtp_url and urlsplit(settings.smtp_url).scheme not in ("smtp", "smtps"):
-        raise SettingsError("smtp_url must start with smtp:// or smtps://.")
+        _check_address(name, getattr(settings, name), optional=name == "content_url")
+    _check_place(settings)
+    _check_database(settings.database_url)
+    _check_mail(settings)
     if settings.secret_key and len(settings.secret_key) < 32:
         raise SettingsError("secret_key is too short; use at least 32 characters, or leave it out and one is made.")
+    if settings.log_level.upper() not in LEVELS:
+        raise SettingsError(f"log_level is {settings.log_level!r}; choose one of {', '.join(LEVELS)}.")
+    return settings if settings.log_level.isupper() else replace(settings, log_level=settings.log_level.upper())
+
+
+def _check_numbers(settings: Settings) -> None:
+    if not 1 <= settings.port <= 65534:
+        raise SettingsError(f"port is {settings.port}; choose one between 1 and 65534 (uploads use the next one).")
     for name, low, high in (("threads", 1, 256), ("upload_limit_mb", 1, 1024), ("trusted_proxies", 0, 10)):
         if not low <= getattr(settings, name) <= high:
             raise SettingsError(f"{name} is {getattr(settings, name)}; choose a number from {low} to {high}.")
-    return settings
+
+
+def _check_address(name: str, text: str, *, optional: bool) -> None:
+    if optional and not text:
+        return
+    url, port = _split(text)
+    if url is None or url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/") or url.query or port == 0:
+        raise SettingsError(f"{name} is {text!r}; write it like https://hearth.example.com, without a path.")
+
+
+def _split(text: str) -> tuple[SplitResult | None, int | None]:
+    try:
+        url = urlsplit(text)
+        return url, url.port
+    except ValueError:
+        return None, None
+
+
+def _check_place(settings: Settings) -> None:
+    try:
+        ZoneInfo(settings.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SettingsError(f"zone is {settings.zone!r}; write a name such as Europe/Berlin.") from None
+    if not re.fullmatch(r"[a-z]{2,3}([_-][A-Za-z]{2,4})?", settings.locale):
+        raise SettingsError(f"locale is {settings.locale!r}; write a language such as en or de.")
+    if settings.country and not re.fullmatch(r"[A-Z]{2}", settings.country):
+        raise SettingsError(f"country is {settings.country!r}; write two capital letters such as DE.")
+    if not settings.company.strip() or not settings.company.isprintable():
+        raise SettingsError("company is empty or has more than one line; write the name people know.")
+
+
+def _check_database(url: str) -> None:
+    # The address may hold a password, so it is never repeated.
+    if not url:
+        return
+    if url.startswith("sqlite:///"):
+        if "?" in url or ":memory:" in url or url == "sqlite:///":
+            raise SettingsError("database_url names no file; write sqlite:////var/lib/hearth/portal.db, or leave it out.")
+        return
+    if not url.startswith("postgresql+psycopg://") or None in _split(url)[:1]:
+        raise SettingsError("database_url must look like postgresql+psycopg://name:password@host/database, or sqlite:///file.")
+    if find_spec("psycopg") is None:
+        raise SettingsError("database_url asks for PostgreSQL, and its driver is not installed. Install Hearth with it: pip install 'hearth[postgres]'.")
+
+
+def _check_mail(settings: Settings) -> None:
+    url, _ = _split(settings.smtp_url)
+    if settings.smtp_url and (url is None or url.scheme not in ("smtp", "smtps") or not url.hostname):
+        raise SettingsError("smtp_url must look like smtp://name:password@host:port, or smtps://.")
+    if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", settings.mail_from):
+        raise SettingsError(f"mail_from is {settings.mail_from!r}; write one mail address.")
 
 
 def documented() -> list[tuple[str, str, object]]:

@@ -13,7 +13,7 @@ from portal.kernel.policy import Actor
 Provider = Callable[..., Any]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class _Entry:
     order: int
     name: str
@@ -28,7 +28,12 @@ def register(slot: str, name: str, provider: Provider, order: int = 100) -> None
     _slots[slot][name] = _Entry(order, name, provider)
 
 
+def offers(slot: str) -> list[tuple[str, Provider]]:
+    """Name and provider of every offer for ``slot``, in order, for places that must stand when one of them fails."""
+    return [(entry.name, entry.provider) for entry in sorted(_slots[slot].values(), key=lambda e: (e.order, e.name))]
+
+
 def fill(slot: str, actor: Actor, **context: Any) -> list[Any]:
     """What the providers of ``slot`` have for ``actor``, in order; those with nothing to show are left out."""
-    found = (entry.provider(actor, **context) for entry in sorted(_slots[slot].values(), key=lambda e: (e.order, e.name)))
+    found = (provider(actor, **context) for _, provider in offers(slot))
     return [part for part in found if part is not None]
