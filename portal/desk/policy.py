@@ -5,6 +5,7 @@ has it, the leads of the requester's own department, and auditors. A confidentia
 and the fulfillers named for its service; the leads of its department know number, department, due and state (``find_bare``).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -111,6 +112,34 @@ def reason(actor: Actor, request: Request, facts: RequestFacts) -> Message:
     if request.is_confidential:
         return say("It is confidential: only its requester, those they add and the fulfillers named for its service see it.")
     return say("They are neither on the requester's side nor in the department that has it.")
+
+
+def explain_request(actor: Actor, request_id: int) -> Iterator[str]:
+    """Each rule that was looked at with its answer, then what the actor may do, for `portal explain`; NotFound for no such number."""
+    row = db.session.execute(sa.select(Request, follows(actor), is_named(actor)).where(Request.id == _known(request_id))).first()
+    if row is None:
+        raise NotFound(say("There is no request with this number."))
+    request, facts = row[0], RequestFacts(bool(row[1]), bool(row[2]))
+    yield str(say("%(name)s and request %(number)s (%(status)s)", name=actor.name, number=request.id, status=request.status.value))
+    for holds, rule in _rules(actor, request, facts):
+        yield f"  {say('yes') if holds else say('no')}  {rule}"
+    found = (("read", may_read(actor, request, facts)), ("write", may_write(actor, request, facts)), ("own", may_own(actor, request)))
+    can = [name for name, holds in (*found, ("work", may_work(actor, request, facts))) if holds]
+    yield str(say("May: %(names)s. %(reason)s", names=", ".join(can) or say("nothing"), reason=reason(actor, request, facts)))
+
+
+def _rules(actor: Actor, request: Request, facts: RequestFacts) -> list[tuple[bool, Message]]:
+    return [
+        (actor.person_id == request.requester_id, say("asked for it")),
+        (actor.person_id == request.filed_by_id, say("filed it")),
+        (facts.follows, say("follows it")),
+        (request.department_id in actor.fulfils, say("answers for the department that has it")),
+        (request.department_id in actor.leads, say("leads the department that has it")),
+        (request.from_department_id in actor.leads, say("leads the department it comes from")),
+        (actor.has("auditor"), say("is an auditor")),
+        (request.is_confidential, say("it is confidential")),
+        (facts.is_named, say("is named for confidential requests of its service")),
+    ]
 
 
 def follows(actor: Actor) -> ColumnElement[bool]:

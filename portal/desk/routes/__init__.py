@@ -2,13 +2,14 @@
 
 from flask import Flask
 
-from portal.desk import jobs, reactions
+from portal.desk import health, jobs, reactions
+from portal.desk.routes import bulk, filing, queue, requests
 from portal.desk.routes._blueprint import bp
 
-__all__ = ["jobs", "setup"]
+__all__ = ["bulk", "filing", "health", "jobs", "queue", "requests", "setup"]
 
 
 def setup(app: Flask) -> None:
-    """Add the desk's pages, jobs and reactions to the portal."""
+    """Add the desk's pages, jobs, truths and reactions to the portal."""
     reactions.setup()
     app.register_blueprint(bp)
