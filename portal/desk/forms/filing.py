@@ -40,8 +40,10 @@ class FilingForm(PortalForm):
     """What every request is asked; :func:`form_for` adds the questions of one service."""
 
     service: Service
+    specs: Sequence[Mapping[str, Any]] = ()
     questions: Sequence[Field] = ()
     where: Field | None = None
+    files: Sequence[Field] = ()
 
     title = line(_l("In one line"), required(_l("Say it in one line, for example: Radiator in Studio 2 stays cold")), limit=TITLE_LIMIT)
     description = paragraph(_l("What else should we know?"), optional(), limit=BODY_LIMIT)
@@ -66,15 +68,21 @@ class FilingForm(PortalForm):
     def raw_answers(self, uploaded: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """What was typed, by question; ``uploaded`` are the names of received files by field name."""
         found: dict[str, Any] = {}
-        for spec in self.service.fields:
+        for spec in self.specs:
             field = self.question(spec["key"])
             found[spec["key"]] = list(uploaded.get(field.name, ())) if spec["type"] == "file" else [str(value) for value in field.raw_data or ()]
         return found
 
+    def read_quietly(self, key: str, now: datetime, zone: str) -> dict[str, Any]:
+        """The answer to one question if it is one by now; nothing is complained about."""
+        specs = [spec for spec in self.service.fields if spec["key"] == key]
+        raw = {key: [str(value) for value in self.question(key).raw_data or ()]}
+        return validate_answers(specs, raw, now.astimezone(ZoneInfo(zone)).date(), zone=zone)[0]
+
     def read_answers(self, now: datetime, zone: str, resolve: Resolve, uploaded: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """The answers as they are kept; a problem is put beside its question."""
         today = now.astimezone(ZoneInfo(zone)).date()
-        answers, problems = validate_answers(self.service.fields, self.raw_answers(uploaded), today, zone=zone, resolve=resolve)
+        answers, problems = validate_answers(self.specs, self.raw_answers(uploaded), today, zone=zone, resolve=resolve)
         for key, message in problems.items():
             self.complain(PREFIX + key, str(message))
         return answers
@@ -99,18 +107,25 @@ class FilingForm(PortalForm):
         return [name for part in text.split(",") if (name := part.strip())]
 
 
-def form_for(service: Service, choices: Choices, *, phone: str = "", formdata: Any = None, **data: Any) -> FilingForm:
-    """The form of one service. ``formdata`` None: as it is opened, with ``data`` as defaults."""
-    fields = {PREFIX + spec["key"]: _field(spec, choices) for spec in service.fields}
-    made = type("ServiceForm", (FilingForm,), fields)
+WORDS_ONLY = ("impact", "followers", "call_me", "call_number", "on_behalf", "confidential", "photo")
+"""What stays as it was filed when the words are changed."""
+
+
+def form_for(service: Service, choices: Choices, *, phone: str = "", formdata: Any = None, editing: bool = False, **data: Any) -> FilingForm:
+    """The form of one service. ``formdata`` None: as it is opened, with ``data`` as defaults; ``editing`` has the words alone."""
+    specs = [spec for spec in service.fields if not (editing and spec["type"] == "file")]
+    made = type("ServiceForm", (FilingForm,), {PREFIX + spec["key"]: _field(spec, choices) for spec in specs})
     form: FilingForm = made(formdata=formdata, data=data)
-    form.service = service
+    form.service, form.specs = service, specs
     form.title.render_kw = {"placeholder": service.example} if service.example else {}
-    form.questions = [form.question(spec["key"]) for spec in service.fields]
-    form.where = next((form.question(spec["key"]) for spec in service.fields if spec["type"] == "location"), None)
+    form.questions = [form.question(spec["key"]) for spec in specs]
+    form.where = next((form.question(spec["key"]) for spec in specs if spec["type"] == "location"), None)
+    form.files = [form.question(spec["key"]) for spec in specs if spec["type"] == "file"]
     _offer(form, choices)
     if formdata is None:
         form.call_number.data = form.call_number.data or phone
+    for name in WORDS_ONLY if editing else ():
+        del form[name]
     return form
 
 

@@ -3,13 +3,16 @@
 from flask import Flask
 
 from portal.desk import health, jobs, reactions
-from portal.desk.routes import bulk, filing, queue, requests
+from portal.desk.routes import around, attachments, bulk, drafts, filing, mine, queue, requests, work
 from portal.desk.routes._blueprint import bp
+from portal.kernel import files, markdown
 
-__all__ = ["bulk", "filing", "health", "jobs", "queue", "requests", "setup"]
+__all__ = ["around", "attachments", "bulk", "drafts", "filing", "health", "jobs", "mine", "queue", "requests", "setup", "work"]
 
 
 def setup(app: Flask) -> None:
     """Add the desk's pages, jobs, truths and reactions to the portal."""
     reactions.setup()
     app.register_blueprint(bp)
+    app.jinja_env.filters.update(markdown=markdown.render, file_size=files.size_words)
+    around.setup(app)

@@ -1,0 +1,184 @@
+"""Requests as the requester's side lists them: one's own, those one follows, those of one's department."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from portal.desk import words
+from portal.desk.models import Clock, Request, Service
+from portal.desk.policy import follows, requests_visible_to
+from portal.desk.rules import OPEN, PAUSED, Status
+from portal.kernel.db import db
+from portal.kernel.messages import Message
+from portal.kernel.paging import Count, Key, Page, keyset
+from portal.kernel.policy import Actor
+from portal.people import calendars
+from portal.people.models import Department, Person
+
+PAGE = 20
+CAP = 1000
+OPEN_TAB, WAITING, DONE_TAB, FOLLOWED = "open", "waiting", "done", "followed"
+
+
+@dataclass(frozen=True)
+class MyRequest:
+    """One line of a list: where it stands and what was promised."""
+
+    id: int
+    title: str
+    department: str
+    service_key: str
+    requester_id: int
+    requester: str
+    owner: str
+    status: Status
+    waits_for: str
+    awaits_answer: bool
+    relieved_at: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+    next_clock: str | None
+    next_due_at: datetime | None
+    calendar_version_id: int
+    updated_at: datetime
+    target_seconds: int | None
+    worked_seconds: int | None
+
+    @property
+    def standing(self) -> words.Standing:
+        """How it stands, as the words want it."""
+        relieved = self.relieved_at is not None
+        return words.Standing(self.status, True, self.requester, self.waits_for, self.awaits_answer, relieved, self.outcome)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a row says: shape and word of the status, and the clock with its words and the exact time."""
+
+    status: str
+    word: Message
+    clock: words.Bar
+    promise: Message
+    exact: str
+
+
+def shown(row: MyRequest, reader: words.Reader) -> Shown:
+    """A row in words; the calendar is built once per process, so this reads nothing as a rule."""
+    calendar = calendars.work_calendar(row.calendar_version_id)
+    target = timedelta(seconds=row.target_seconds) if row.target_seconds else None
+    used = timedelta(seconds=row.worked_seconds or 0)
+    ended = None if row.status in OPEN else row.resolved_at or row.closed_at
+    fact = words.ClockFact(row.next_clock, row.next_due_at, target, used, is_paused=row.status in PAUSED and row.next_due_at is None, ended_at=ended)
+    bar = words.bar(fact, calendar, reader.now)
+    kind, word = words.status_word(row.standing)
+    return Shown(kind, word, bar, words.requester_clock(fact, bar, reader, row.standing), reader.when(row.next_due_at) if row.next_due_at else "")
+
+
+def rows() -> Any:
+    """The columns of a line with their joins; the caller says which requests."""
+    live = sa.and_(Clock.request_id == Request.id, Clock.name == Request.next_clock, Clock.stopped_at.is_(None))
+    asker, owner = aliased(Person), aliased(Person)
+    return (
+        sa.select(
+            *(Request.id, Request.title, Department.name.label("department"), Service.key.label("service_key"), Request.requester_id),
+            *(asker.name.label("requester"), sa.func.coalesce(owner.given_name, "").label("owner"), Request.status, Request.waits_for),
+            *(Request.awaits_answer, Request.relieved_at, Request.resolved_at, Request.closed_at, Request.outcome, Request.next_clock),
+            *(Request.next_due_at, Request.calendar_version_id, Request.updated_at, Clock.target_seconds, Clock.worked_seconds),
+        )
+        .join(Department, Department.id == Request.department_id)
+        .join(Service, Service.id == Request.service_id)
+        .join(asker, asker.id == Request.requester_id)
+        .outerjoin(owner, owner.id == Request.assignee_id)
+        .outerjoin(Clock, live)
+    )
+
+
+def made(row: Any) -> MyRequest:
+    """A line from a row of :func:`rows`."""
+    return MyRequest(*row)
+
+
+def waits_for_me(actor: Actor) -> sa.ColumnElement[bool]:
+    """SQL: one's own request on which somebody waits for one's answer, or which asks whether it worked."""
+    asked = sa.or_(Request.status == Status.WAITING_REQUESTER, Request.awaits_answer == sa.true())
+    return sa.and_(Request.requester_id == actor.person_id, asked)
+
+
+def _tab(actor: Actor, tab: str) -> sa.ColumnElement[bool]:
+    mine = Request.requester_id == actor.person_id
+    filed = sa.and_(Request.filed_by_id == actor.person_id, Request.requester_id != actor.person_id, Request.is_confidential == sa.false())
+    tabs: Mapping[str, sa.ColumnElement[bool]] = {
+        OPEN_TAB: sa.and_(mine, Request.is_open == sa.true()),
+        WAITING: waits_for_me(actor),
+        DONE_TAB: sa.and_(mine, Request.is_open == sa.false()),
+        FOLLOWED: sa.or_(follows(actor), filed),
+    }
+    return tabs[tab]
+
+
+def my_requests(actor: Actor, tab: str, *, text: str = "", cursor: str | None = None, limit: int = PAGE) -> Page[MyRequest]:
+    """A page of one tab, the newest first; one statement."""
+    return _page(rows().where(_tab(actor, tab)), text, cursor, limit)
+
+
+def requests_of(actor: Actor, department_id: int, *, text: str = "", cursor: str | None = None, limit: int = PAGE) -> Page[MyRequest]:
+    """What the people of a department asked for, as far as the actor may read it, the newest first; one statement."""
+    return _page(rows().where(Request.from_department_id == department_id, requests_visible_to(actor)), text, cursor, limit)
+
+
+def _page(query: Any, text: str, cursor: str | None, limit: int) -> Page[MyRequest]:
+    if text:
+        query = query.where(matching(text))
+    return keyset(query, [Key(Request.id, "id", descending=True)], cursor, limit, made)
+
+
+def matching(text: str) -> sa.ColumnElement[bool]:
+    """SQL: the number begins like this, or every word begins a word of the title."""
+    text = text.strip().lstrip("#")
+    if text.isdecimal() and text.isascii():
+        number = sa.cast(Request.id, sa.String).startswith(text[:12], autoescape=True)
+        return sa.or_(number, _titled(text))
+    return _titled(text)
+
+
+def _titled(text: str) -> sa.ColumnElement[bool]:
+    title = sa.literal(" ") + sa.func.lower(Request.title)
+    return sa.and_(sa.true(), *(title.contains(" " + word, autoescape=True) for word in text[:200].lower().split()[:6]))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of one's own requests there are, counted up to a cap."""
+
+    open: Count
+    waiting: Count
+    all: Count
+
+
+def counts(actor: Actor) -> Counts:
+    """Open, waiting for me, and all of one's own; one statement."""
+    mine = Request.requester_id == actor.person_id
+    wanted = [_tab(actor, OPEN_TAB), waits_for_me(actor), mine]
+    columns = [sa.select(sa.func.count()).select_from(sa.select(Request.id).where(rule).limit(CAP + 1).subquery()).scalar_subquery() for rule in wanted]
+    found = db.session.execute(sa.select(*columns)).one()
+    return Counts(*(Count(min(number, CAP), number > CAP) for number in found))
+
+
+def found_by(actor: Actor, text: str, limit: int) -> list[MyRequest]:
+    """One's own and followed requests that fit the words or the number, the newest first; one statement."""
+    side = sa.or_(Request.requester_id == actor.person_id, _tab(actor, FOLLOWED))
+    query = rows().where(side, matching(text)).order_by(Request.id.desc()).limit(limit)
+    return [made(row) for row in db.session.execute(query)]
+
+
+def numbered(actor: Actor, text: str) -> int | None:
+    """The number that was typed, when it is a request the actor may read; one statement at most."""
+    digits = text.strip().lstrip("#")
+    if not (digits.isdecimal() and digits.isascii() and len(digits) < 10):
+        return None
+    return db.session.scalar(sa.select(Request.id).where(Request.id == int(digits), requests_visible_to(actor)))
