@@ -151,7 +151,7 @@ def choose(actor: Actor, modes: Mapping[str, Mode], quiet: tuple[time, time] | N
     person_id = actor.person_id
     if person_id is None:
         raise ValueError("only a person has preferences")
-    before = {choice.kind.key: choice.mail for choice in queries.choices(person_id)}
+    before = {choice.kind.key: choice.mail for choice in queries.choices(actor)}
     changes: dict[str, Any] = {kind: [before[kind], mode] for kind, mode in modes.items() if before.get(kind, mode) is not mode}
     for kind, (_, mode) in changes.items():
         _prefer(person_id, kind, mode)

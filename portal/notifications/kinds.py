@@ -23,6 +23,11 @@ class Kind:
     description: Message
     mail: Mode
     order: int
+    who: Callable[[Actor], bool]
+
+
+def _everybody(_actor: Actor) -> bool:
+    return True
 
 
 _kinds: dict[str, Kind] = {}
@@ -39,9 +44,9 @@ _reasons: dict[str, Message] = {
 }
 
 
-def register(key: str, label: Message, description: Message, mail: str = "now", order: int = 100) -> None:
-    """Announce a kind such as ``desk.answered``; ``mail`` is now, digest or off."""
-    _kinds[key] = Kind(key, label, description, Mode(mail), order)
+def register(key: str, label: Message, description: Message, mail: str = "now", order: int = 100, who: Callable[[Actor], bool] = _everybody) -> None:
+    """Announce a kind such as ``desk.answered``; ``mail`` is now, digest or off. The preference page shows it to those ``who`` accepts."""
+    _kinds[key] = Kind(key, label, description, Mode(mail), order, who)
 
 
 def reason(key: str, sentence: Message) -> None:

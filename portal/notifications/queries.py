@@ -126,11 +126,11 @@ def about(subject: tuple[str, int]) -> tuple[sa.ColumnElement[bool], ...]:
     return Notice.subject_kind == subject[0], Notice.subject_id == subject[1]
 
 
-def choices(person_id: int) -> list[Choice]:
-    """Every registered kind with what this person chose, or the default."""
-    rows = db.session.execute(sa.select(Preference.kind, Preference.mail).where(Preference.person_id == person_id))
+def choices(actor: Actor) -> list[Choice]:
+    """Every kind the actor may hear of, with what they chose, or the default."""
+    rows = db.session.execute(sa.select(Preference.kind, Preference.mail).where(Preference.person_id == actor.person_id))
     chosen = {row.kind: row.mail for row in rows}
-    return [Choice(kind, chosen.get(kind.key, kind.mail)) for kind in kinds.everything()]
+    return [Choice(kind, chosen.get(kind.key, kind.mail)) for kind in kinds.everything() if kind.who(actor)]
 
 
 def quiet_hours(person_id: int) -> tuple[time, time] | None:

@@ -55,7 +55,7 @@ def read_one(notice_id: int) -> Response:
 def preferences() -> Any:
     """Choose what reaches me by mail, and when nothing does."""
     actor = policy.current()
-    choices = queries.choices(actor.person_id or 0)
+    choices = queries.choices(actor)
     form = preferences_form(choices, queries.quiet_hours(actor.person_id or 0))
     if form.validate_on_submit():
         actions.choose(actor, chosen(form, choices), form.quiet(), now=clock.now())

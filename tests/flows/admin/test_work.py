@@ -62,7 +62,7 @@ def test_trying_again(app: Flask, parked: int, world: Any, sign_in: Any) -> None
     assert "somebody was faster" in late.text
     changes = ada.get("/administration/changes?event=admin.job.retried")
     assert "Ada Lind" in changes.text
-    assert "name: story.poison" in changes.text
+    assert "name story.poison" in changes.text
 
 
 def test_dropping_asks_first(app: Flask, parked: int, world: Any, sign_in: Any) -> None:

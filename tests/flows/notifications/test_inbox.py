@@ -119,3 +119,13 @@ def test_strangers_are_led_to_the_door(world: Any, visitor: Any) -> None:
     """Neither inbox nor preferences open without signing in."""
     for path in ("/notifications", "/notifications/preferences"):
         assert "/sign-in" in visitor.get(path, follow_redirects=False).response.headers["Location"]
+
+
+def test_only_what_can_reach_you_is_offered(world: Any, sign_in: Any) -> None:
+    """Jonas, who answers requests, chooses about his queue; Mara is not asked about it."""
+    kinds.register("story.queue", say("New in your queue"), say("Somebody asks."), who=lambda actor: bool(actor.fulfils))
+    try:
+        assert "mail_story_queue" in sign_in(world.jonas).get("/notifications/preferences").form("quiet_from").names
+        assert "mail_story_queue" not in sign_in(world.mara).get("/notifications/preferences").form("quiet_from").names
+    finally:
+        kinds._kinds.pop("story.queue")
