@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Field, FileField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf
 from wtforms.widgets import DateInput, DateTimeLocalInput, NumberInput
 
@@ -131,11 +132,11 @@ def form_for(service: Service, choices: Choices, *, phone: str = "", formdata: A
 
 def _offer(form: FilingForm, choices: Choices) -> None:
     form.location.choices = _pairs(_("Choose a place"), choices.locations)
-    form.impact.choices = [(impact.value, str(words.impact_word(impact))) for impact in Impact]
+    form.impact.choices = [SelectChoice(impact.value, str(words.impact_word(impact))) for impact in Impact]
 
 
-def _pairs(nothing: str, pairs: Pairs) -> list[tuple[str, str]]:
-    return [("", nothing), *[(str(number), name) for number, name in pairs]]
+def _pairs(nothing: str, pairs: Pairs) -> list[SelectChoice]:
+    return [SelectChoice("", nothing), *[SelectChoice(str(number), name) for number, name in pairs]]
 
 
 def _field(spec: Mapping[str, Any], choices: Choices) -> Any:
@@ -155,16 +156,16 @@ def _field(spec: Mapping[str, Any], choices: Choices) -> Any:
 
 
 def _choosing(kind: str, spec: Mapping[str, Any], choices: Choices, common: dict[str, Any]) -> Any:
-    options = [(option, option) for option in spec.get("options", ())]
+    options = [SelectChoice(option) for option in spec.get("options", ())]
     if kind == "choices":
         return SelectMultipleField(choices=options, validate_choice=False, **common)
     if kind == "yes_no":
-        return RadioField(choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False, **common)
+        return RadioField(choices=[SelectChoice("yes", _("Yes")), SelectChoice("no", _("No"))], validate_choice=False, **common)
     if kind == "department":
         return SelectField(choices=_pairs(_("Choose a department"), choices.departments), validate_choice=False, **common)
     if kind == "location":
         return SelectField(choices=_pairs(_("Choose a place"), choices.locations), validate_choice=False, **common)
-    return SelectField(choices=[("", _("Choose one")), *options], validate_choice=False, **common)
+    return SelectField(choices=[SelectChoice("", _("Choose one")), *options], validate_choice=False, **common)
 
 
 def told(problem: Refusal) -> Problem:
