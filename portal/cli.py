@@ -1,10 +1,11 @@
 """The `portal` command. Everything it says is for a person; wrong use exits with 2 and one clear line."""
 
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from flask import Flask
@@ -20,27 +21,33 @@ F = TypeVar("F", bound=Callable[..., Any])
 def main() -> None:
     """Entry point: errors become one line, never a traceback."""
     try:
-        portal(standalone_mode=False)
-    except click.UsageError as error:
-        _fail(error.format_message(), 2)
-    except click.Abort:
-        _fail("Stopped.", 130)
+        sys.exit(portal(standalone_mode=False) or 0)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("Stopped.", 130)
     except (SettingsError, PortalError) as error:
-        _fail(str(error), 2)
+        _fail(str(error.message if isinstance(error, PortalError) else error), 2)
     except SQLAlchemyError as error:
-        _fail(f"The database does not answer as it should: {str(getattr(error, 'orig', None) or error).splitlines()[0]}", 1)
+        _fail(f"The database does not answer as it should: {_first_line(getattr(error, 'orig', None) or error)}", 1)
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1)
+    except Exception as error:
+        if os.environ.get("HEARTH_LOG_LEVEL") == "DEBUG":
+            raise
+        _fail(f"This is a fault in Hearth ({type(error).__name__}: {_first_line(error)}). With HEARTH_LOG_LEVEL=DEBUG the details are shown.", 70)
 
 
-def _fail(text: str, status: int) -> None:
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _fail(text: str, status: int) -> NoReturn:
     click.echo(f"portal: {text}", err=True)
     sys.exit(status)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--instance", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder with database, files, keys and hearth.toml.  [default: instance]")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file, when it is not hearth.toml in the instance folder.")
 @click.version_option(package_name="hearth", message="Hearth %(version)s")
@@ -51,6 +58,8 @@ def portal(context: click.Context, instance: Path | None, config: Path | None) -
     Start with `portal init`, or with `portal demo` to look around in a made-up company.
     """
     context.obj = {"instance": instance, "file": config}
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def _settings(context: click.Context, **overrides: Any) -> Settings:
@@ -58,46 +67,34 @@ def _settings(context: click.Context, **overrides: Any) -> Settings:
     return load(file=context.obj["file"], **chosen, **overrides)
 
 
-def _app(settings: Settings) -> Flask:
-    from portal.app import create_app
-
-    return create_app(settings)
-
-
 def with_app(command: F) -> F:
     """Give a command the application, on a database of the right version."""
 
     @wraps(command)
     def run(context: click.Context, *args: Any, **kwargs: Any) -> Any:
-        app = _app(_settings(context, worker=False))
-        with app.app_context():
-            _must_be_current()
-        return command(app, *args, **kwargs)
+        from portal.starting import existing_app
+
+        return command(existing_app(_settings(context, worker=False)), *args, **kwargs)
 
     return click.pass_context(run)  # type: ignore[return-value]  # click hands the context in
-
-
-def _must_be_current() -> None:
-    from portal.kernel import migrating
-
-    found, wanted = migrating.revisions()
-    if found is None:
-        raise SettingsError("There is no database here yet. Run `portal init` first, or `portal demo` for a made-up company.")
-    if found != wanted:
-        raise SettingsError("The database is of another version than this program. Run `portal upgrade`.")
 
 
 @portal.command()
 @click.option("--name", prompt="Your name", help="Name of the first administrator.")
 @click.option("--email", prompt="Your work e-mail", help="Address of the first administrator.")
+@click.option("--staff-number", default="ADMIN-1", show_default=True, help="Their staff number, best the one of your staff list.")
 @click.option("--company", prompt="Name of the company", help="Shown on pages and in mail.")
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of the company, such as Europe/Berlin.")
 @click.pass_context
-def init(context: click.Context, name: str, email: str, company: str, zone: str) -> None:
-    """Create the instance folder, the database and the first administrator."""
+def init(context: click.Context, name: str, email: str, staff_number: str, company: str, zone: str) -> None:
+    """Create the instance folder, the database and the first administrator.
+
+    Prints a link to choose a password. Run it again when the link got too old.
+    """
     from portal.starting import start_instance
 
-    click.echo(start_instance(_settings(context), name=name, email=email, company=company, zone=zone, now=clock.now()))
+    facts = {"staff_number": staff_number, "name": name, "email": email, "company": company, "zone": zone}
+    click.echo(start_instance(_settings(context), **facts, now=clock.now()))
 
 
 @portal.command()
@@ -108,16 +105,8 @@ def serve(context: click.Context, host: str | None, port: int | None) -> None:
     """Run the portal: web and worker in one process. SIGTERM finishes what was begun."""
     from portal.starting import serve_instance
 
-    settings = _settings(context, **_address(context, host, port))
+    settings = _settings(context, host=host, port=port)
     serve_instance(settings, ready=lambda: click.echo(f"Hearth is at {settings.base_url}  (Ctrl C ends it)"))
-
-
-def _address(context: click.Context, host: str | None, port: int | None) -> dict[str, Any]:
-    settings = _settings(context)
-    chosen = {k: v for k, v in {"host": host, "port": port}.items() if v is not None}
-    if port is not None and settings.base_url == f"http://127.0.0.1:{settings.port}":
-        chosen["base_url"] = f"http://127.0.0.1:{port}"
-    return chosen
 
 
 @portal.command()
@@ -173,8 +162,11 @@ def import_people(app: Flask, file: Path, yes: bool, missing_leave: bool) -> Non
 def upgrade(context: click.Context) -> None:
     """Bring the database to the version of this program; on SQLite a copy is kept first."""
     from portal.kernel import migrating
+    from portal.starting import quiet_app
 
-    changed = migrating.upgrade(_app(_settings(context, worker=False)), now=clock.now())
+    settings = _settings(context, worker=False)
+    migrating.require_file(settings)
+    changed = migrating.upgrade(quiet_app(settings), now=clock.now())
     click.echo("The database is now of this version." if changed else "Nothing to do: the database is of this version already.")
 
 

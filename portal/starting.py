@@ -1,43 +1,59 @@
 """What the commands do to start an instance: create it, serve it, work for it, explain rights in it."""
 
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+import structlog
 from flask import Flask
 
 from portal.kernel import log, migrating
 from portal.kernel.jobs import Worker
-from portal.kernel.settings import FILE_NAME, Settings, SettingsError
+from portal.kernel.settings import FILE_NAME, Settings, SettingsError, load
 
 Ready = Callable[[], None]
+SOUND_SQLITE = (3, 51, 3)
+"""Earlier versions can damage a database when two connections checkpoint at once; ours do so only while holding the write turn."""
+notes = structlog.get_logger(__name__)
 
 
-def start_instance(settings: Settings, *, name: str, email: str, company: str, zone: str, now: datetime) -> str:
-    """Create folder, settings file, database and first administrator; the words to show, with a one-time link in them."""
-    from portal.app import create_app
-    from portal.kernel.settings import load
+def start_instance(settings: Settings, *, staff_number: str, name: str, email: str, company: str, zone: str, now: datetime) -> str:
+    """Create folder, database, first administrator and settings file; the words to show, with a one-time link in them.
 
-    write_settings(settings, {"company": company, "zone": zone})
-    settings = load(instance=settings.instance)
-    app = create_app(settings)
+    Run again before anybody chose a password, it makes a new link; the settings file stays as it is.
+    """
+    chosen: dict[str, Any] = {} if (settings.instance / FILE_NAME).exists() else {"company": company, "zone": zone}
+    settings = load(instance=settings.instance, **chosen)
+    if settings.demo:
+        raise SettingsError(f"{settings.instance} holds the demo company. Choose another folder: portal --instance FOLDER init")
+    _toml(company)
+    app = quiet_app(settings)
     migrating.upgrade(app, now=now)
     with app.app_context():
-        link = _first_administrator(name, email, now)
+        link = _first_administrator(staff_number, name, email, now)
+    if chosen:
+        write_settings(settings, chosen)
+    folder = settings.instance.resolve()
     return (
-        f"Hearth for {company} is ready in {settings.instance.resolve()}.\n\n"
-        f"Start it with `portal serve`, then open this link within 15 minutes to choose your password:\n\n  {link}\n"
+        f"Hearth for {settings.company} is ready in {folder}.\n\n"
+        f"Start it with `portal --instance {folder} serve`, then open this link within 15 minutes to choose your password:\n\n  {link}\n\n"
+        "If it gets too old, run `portal init` again."
     )
 
 
-def _first_administrator(name: str, email: str, now: datetime) -> str:
+def _first_administrator(staff_number: str, name: str, email: str, now: datetime) -> str:
     from portal.desk.catalogue import sync_catalogue
     from portal.kernel.policy import SYSTEM
     from portal.kernel.unit_of_work import unit_of_work
-    from portal.people.accounts import first_administrator_link
+    from portal.people import calendars
+    from portal.people.actions.accounts import first_administrator_link
 
     with unit_of_work():
-        link = first_administrator_link(name=name, email=email, now=now)
+        link = first_administrator_link(staff_number=staff_number, name=name, email=email or None, now=now)
+        calendars.ensure_defaults(now)
         sync_catalogue(actor=SYSTEM, now=now, create_departments=True)
     return link
 
@@ -45,10 +61,13 @@ def _first_administrator(name: str, email: str, now: datetime) -> str:
 def write_settings(settings: Settings, values: dict[str, object]) -> None:
     """Write the settings file of a new instance; refuses to touch one that is there."""
     path = settings.instance / FILE_NAME
-    if path.exists():
-        raise SettingsError(f"{settings.instance} is an instance already ({FILE_NAME} is there). Nothing was changed.")
-    settings.instance.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in values.items()), encoding="utf-8")
+    text = "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
+    settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise SettingsError(f"{settings.instance} is an instance already ({FILE_NAME} is there). Nothing was changed.") from None
 
 
 def _toml(value: object) -> str:
@@ -62,56 +81,88 @@ def _toml(value: object) -> str:
     return f'"{text}"'
 
 
+def quiet_app(settings: Settings) -> Flask:
+    """The application for a command that talks to a person: only errors interrupt it, and the server's log file stays the server's."""
+    from portal.app import create_app
+
+    app = create_app(settings)
+    log.setup(replace(settings, log_level="ERROR"), file=None)
+    return app
+
+
+def existing_app(settings: Settings) -> Flask:
+    """The application on a database that is there and of this program's version; raises SettingsError with what to do otherwise."""
+    migrating.require_file(settings)
+    app = quiet_app(settings)
+    with app.app_context():
+        migrating.require_current()
+    return app
+
+
 def serve_instance(settings: Settings, *, ready: Ready) -> None:
     """Serve until a signal asks to end; the worker runs in the same process unless it is switched off."""
-    from portal.app import create_app
     from portal.kernel.content_host import create_content_app
     from portal.kernel.security import secret_key
     from portal.kernel.server import Server
 
-    app = create_app(settings)
-    _check_version(app)
+    app = existing_app(settings)
     server = Server(app, create_content_app(settings, secret_key(settings)), settings)
+    log.setup(settings)
+    _note_old_sqlite(settings)
     worker = Worker(app) if settings.worker else None
     if worker:
         worker.start()
     ready()
     try:
-        server.run()
+        server.run(ending=worker.ask_to_stop if worker else lambda: None)
     finally:
         if worker:
-            worker.stop()
+            worker.stop(wait=4.0)
+        _close(app)
+
+
+def _note_old_sqlite(settings: Settings) -> None:
+    if settings.is_sqlite and not settings.demo and sqlite3.sqlite_version_info < SOUND_SQLITE:
+        notes.warning("old SQLite", found=sqlite3.sqlite_version, advised=".".join(map(str, SOUND_SQLITE)))
+
+
+def _close(app: Flask) -> None:
+    # The last connection to SQLite writes its log back into the one file that people copy.
+    from portal.kernel.db import db
+
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def work(settings: Settings, *, ready: Ready) -> None:
     """Run a worker until a signal asks to end; the job in hand is finished."""
-    from portal.app import create_app
-
-    app = create_app(settings)
+    app = existing_app(settings)
     log.setup(settings, file="worker.log")
-    _check_version(app)
     worker = Worker(app)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.ask_to_stop())
     ready()
     worker.run()
-
-
-def _check_version(app: Flask) -> None:
-    with app.app_context():
-        found, wanted = migrating.revisions()
-        if found is None:
-            raise SettingsError("There is no database here yet. Run `portal init` first, or `portal demo` for a made-up company.")
-        if found != wanted:
-            raise SettingsError("The database is of another version than this program. Run `portal upgrade`.")
+    _close(app)
 
 
 def explain(person: str, thing: str, *, now: datetime) -> Iterator[str]:
     """Lines that say why somebody may or may not see something; raises SettingsError for words it does not know."""
+    from flask import current_app
+
     from portal.desk.policy import explain_request
-    from portal.people.actors import actor_named
+    from portal.people.actors import actor_of
+    from portal.people.queries.accounts import account_named
 
     kind, _, number = thing.partition(":")
-    if kind not in ("request", "desk.request") or not number.isdigit():
+    if kind not in ("request", "desk.request") or not (number.isascii() and number.isdigit()):
         raise SettingsError(f"{thing!r} is nothing we can explain. Write it like request:4127.")
-    yield from explain_request(actor_named(person, now=now), int(number))
+    account = account_named(person, now, current_app.extensions["settings"])
+    if account is None:
+        raise SettingsError(f"Nobody has the staff number or address {person!r}.")
+    actor = actor_of(account.person_id, now=now)
+    if actor is None:
+        yield f"{account.name} does not work here any more, so they see nothing."
+        return
+    yield from explain_request(actor, int(number))

@@ -3,16 +3,19 @@
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from portal.app import create_app
+import sqlalchemy as sa
+from flask import Flask
+
 from portal.content import marlow
 from portal.demo.loading import load as load_company
 from portal.kernel import migrating
+from portal.kernel.db import db
 from portal.kernel.settings import FILE_NAME, Settings, SettingsError, load
-from portal.starting import write_settings
+from portal.people.models import Person
+from portal.starting import quiet_app, write_settings
 
 Say = Callable[[str], None]
 DONE = "demo.loaded"
@@ -20,21 +23,29 @@ BAR = 32
 
 
 def make_company(settings: Settings, *, fresh: bool, port: int | None, say: Say, now: datetime) -> Settings:
-    """Create or reuse the demo instance and return its settings; refuses a folder that holds a real company."""
+    """Create or reuse the demo instance and return its settings; refuses a folder or database that holds a real company."""
     if fresh:
         _throw_away(settings.instance)
     if not (settings.instance / FILE_NAME).exists():
         write_settings(settings, _values(settings))
-    settings = _at_port(load(instance=settings.instance), port)
+    settings = load(instance=settings.instance, port=port)
     if not settings.demo:
         raise SettingsError(f"{settings.instance} holds a real company. Choose another folder: portal --instance demo demo")
-    app = create_app(settings)
+    app = quiet_app(settings)
     migrating.upgrade(app, now=now)
     if not (settings.instance / DONE).exists():
+        _refuse_people(app)
         say(f"Making {settings.company}: about 420 people and a year of requests.")
         load_company(app, now=now, progress=_bar)
         (settings.instance / DONE).write_text(now.isoformat(), encoding="ascii")
     return settings
+
+
+def _refuse_people(app: Flask) -> None:
+    # A demo lets everybody in as anybody with one click: it must never open a database that somebody else filled.
+    with app.app_context():
+        if db.session.scalar(sa.select(Person.id).limit(1)) is not None:
+            raise SettingsError("This database holds people already. A demo needs an empty one; start over with --fresh if it was half made.")
 
 
 def _values(settings: Settings) -> dict[str, object]:
@@ -44,21 +55,20 @@ def _values(settings: Settings) -> dict[str, object]:
     return values | ({"database_url": settings.database_url} if settings.database_url else {})
 
 
-def _at_port(settings: Settings, port: int | None) -> Settings:
-    if port is None or port == settings.port:
-        return settings
-    return replace(settings, port=port, base_url=f"http://127.0.0.1:{port}")
-
-
 def _throw_away(instance: Path) -> None:
     if not (instance / FILE_NAME).exists():
         return
-    if not load(instance=instance).demo:
+    settings = load(instance=instance)
+    if not settings.demo:
         raise SettingsError(f"{instance} holds a real company and stays as it is.")
-    if load(instance=instance).is_sqlite:
-        shutil.rmtree(instance)
-        return
-    raise SettingsError("This demo lives in PostgreSQL: drop and create its database, then remove the folder.")
+    if not settings.is_sqlite:
+        raise SettingsError("This demo lives in PostgreSQL: drop and create its database, then remove the folder.")
+    # Only what a demo makes: somebody may have put it into a folder with other things.
+    for name in (DONE, "secret.key", "portal.write.lock", *(settings.sqlite_file.name + end for end in ("", "-wal", "-shm"))):
+        (instance / name).unlink(missing_ok=True)
+    for name in ("files", "logs"):
+        shutil.rmtree(instance / name, ignore_errors=True)
+    (instance / FILE_NAME).unlink()
 
 
 def _bar(percent: int) -> None:

@@ -73,7 +73,7 @@ def _write(rows: dict[type, list[dict[str, Any]]], progress: Progress) -> None:
         progress(75 + 24 * place // len(ORDER))
     if not is_sqlite():
         for table in NUMBERED:
-            name = sa.inspect(table).local_table.name
+            name = str(table.__tablename__)  # type: ignore[attr-defined]  # both are tables
             highest = sa.select(sa.func.max(table.id)).scalar_subquery()  # type: ignore[attr-defined]  # both are Identified
             db.session.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(name, "id"), highest)))
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -116,7 +117,7 @@ def _story(stage: Stage, shipped: marlow.StoryRequest) -> Tale:
 
 
 def moment(text: str, calendar: WorkCalendar, now: datetime) -> datetime:
-    """"-1 10:00": local time some working days from today; "-4.5h": working hours from now."""
+    """Read ``-1 10:00`` (local time, so many working days from today) or ``-4.5h`` (working hours from now)."""
     if text.endswith("h"):
         return calendar.due(now, timedelta(hours=float(text[:-1])))
     days, _, clock = text.partition(" ")
@@ -161,8 +162,8 @@ def _is_facilities(stage: Stage, case: marlow.Case) -> bool:
 def _filings(stage: Stage, fixed: Sequence[Tale], dice: random.Random) -> Iterator[tuple[int, datetime]]:
     anchors = [(FIRST_NUMBER - 1, stage.now - YEAR), *((t.number, t.filed) for t in sorted(fixed, key=lambda t: t.number)), (LAST_NUMBER, stage.now)]
     since = anchors[0][1]
-    for (low, _), (high, until) in zip(anchors, anchors[1:], strict=False):
-        until = max(until, since)
+    for (low, _), (high, filed) in pairwise(anchors):
+        until = max(filed, since)
         gap = high - low - 1
         for place, number in enumerate(range(low + 1, high)):
             yield number, since + (until - since) * ((place + dice.random()) / max(gap, 1))

@@ -268,7 +268,9 @@ class Player:
     def _message(self, kind: MessageKind, body: str, who: Member, at: datetime, **values: Any) -> int:
         number = self.tale.number * 100 + len(self.played.rows[Message])
         blank = {"next_step": "", "next_step_at": None, "is_first_answer": False, "asks": False, "needs_no_reply": False, "edited_at": None}
-        self._add(Message, **(blank | {"id": number, "request_id": self.tale.number, "author_id": who.id, "kind": kind, "body": body, "created_at": at} | values))
+        self._add(
+            Message, **(blank | {"id": number, "request_id": self.tale.number, "author_id": who.id, "kind": kind, "body": body, "created_at": at} | values)
+        )
         if kind is not MessageKind.NOTE:
             self.request["message_count"] += 1
         return number
@@ -292,7 +294,9 @@ class Player:
         )
 
 
-def promise_of(tale: Tale, table: Mapping[str, Any], promise_version_id: int, hours: tuple[int, WorkCalendar], always: tuple[int, WorkCalendar]) -> tuple[Promised, str]:
+def promise_of(
+    tale: Tale, table: Mapping[str, Any], promise_version_id: int, hours: tuple[int, WorkCalendar], always: tuple[int, WorkCalendar]
+) -> tuple[Promised, str]:
     """What a story's request was promised, and its priority."""
     priority = tale.priority or priority_for(tale.impact).value
     version, calendar = always if runs_round_the_clock(table, priority) else hours

@@ -131,16 +131,12 @@ def _can_write() -> str:
 
 @check("migrations")
 def _at_head() -> str:
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
+    from portal.kernel import migrating
 
-    folder = current_app.extensions["migrate"].directory
-    expected = set(ScriptDirectory(folder).get_heads())
-    with db.engine.connect() as connection:
-        found = set(MigrationContext.configure(connection).get_current_heads())
+    found, expected = migrating.revisions()
     if found != expected:
-        raise Unwell(f"the database is at {', '.join(sorted(found)) or 'nothing'}, the program expects {', '.join(sorted(expected))}: run `portal upgrade`")
-    return ", ".join(sorted(found))
+        raise Unwell(f"the database is at {found or 'nothing'}, the program expects {expected}: run `portal upgrade`")
+    return str(found)
 
 
 @check("disk")

@@ -3,10 +3,10 @@
 import io
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -16,6 +16,8 @@ from flask import Flask
 from portal.kernel.db import db
 from portal.kernel.places import find_places
 from portal.kernel.settings import Settings, SettingsError
+
+MISSING = "There is no database here yet. Run `portal init` first, or `portal demo` for a made-up company."
 
 
 def config() -> Config:
@@ -33,10 +35,20 @@ def revisions() -> tuple[str | None, str | None]:
     return found, ScriptDirectory.from_config(config()).get_current_head()
 
 
-def is_current() -> bool:
-    """True when database and program are of one version."""
+def require_current() -> None:
+    """Raise SettingsError with what to do unless database and program are of one version; needs an application context."""
     found, wanted = revisions()
-    return found == wanted
+    if found is None:
+        raise SettingsError(MISSING)
+    if found != wanted:
+        _known(found)
+        raise SettingsError("The database is of an older version than this program. Run `portal upgrade`.")
+
+
+def require_file(settings: Settings) -> None:
+    """Raise SettingsError when the embedded database is not there; connecting to it would create it."""
+    if settings.is_sqlite and not settings.sqlite_file.is_file():
+        raise SettingsError(MISSING)
 
 
 def upgrade(app: Flask, *, now: datetime) -> bool:
@@ -61,22 +73,10 @@ def _known(revision: str) -> None:
 def _copy_first(settings: Settings, revision: str, now: datetime) -> Path | None:
     if not settings.is_sqlite:
         return None  # PostgreSQL is backed up by its own tools; the operator guide says how
-    source = Path(settings.database.removeprefix("sqlite:///"))
+    source = settings.sqlite_file
     target = source.with_name(f"{source.stem}.before-upgrade-from-{revision}.{now:%Y%m%d-%H%M%S}.db")
     if shutil.disk_usage(source.parent).free < source.stat().st_size * 2:
         raise SettingsError(f"There is not enough room in {source.parent} to copy the database before the upgrade. Nothing was changed.")
-    with sqlite3.connect(source) as live, sqlite3.connect(target) as copy:
+    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
         live.backup(copy)
-    copy.close()
-    live.close()
     return target
-
-
-def database_answers() -> bool:
-    """True when the database can be reached at all."""
-    try:
-        with db.engine.connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
-    except sa.exc.SQLAlchemyError:
-        return False
-    return True
