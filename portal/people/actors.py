@@ -79,7 +79,7 @@ def _know_reader() -> None:
         return
     g.actor, g.theme, g.reader = reader.actor, reader.card.theme, reader
     g.me = _me(reader, rules.today_in(reader.actor.zone, now))
-    _note_seen(reader.session, now)
+    _note_seen(reader, now)
 
 
 def _me(reader: Reader, today: date) -> dict[str, Any]:
@@ -95,14 +95,14 @@ def _me(reader: Reader, today: date) -> dict[str, Any]:
     }
 
 
-def _note_seen(found: sessions.Found, now: datetime) -> None:
-    if now - found.seen_at < timedelta(seconds=SEEN_EVERY):
+def _note_seen(reader: Reader, now: datetime) -> None:
+    if now - reader.session.seen_at < timedelta(seconds=SEEN_EVERY):
         return
 
     def note(session: Session) -> None:
-        session.execute(sa.update(sessions.PortalSession).where(sessions.PortalSession.id == found.id).values(seen_at=now))
+        session.execute(sa.update(sessions.PortalSession).where(sessions.PortalSession.id == reader.session.id).values(seen_at=now))
 
-    observe.beside(("session", found.id), note, at=now, every=SEEN_EVERY)
+    observe.beside(("session", hash(reader.token)), note, at=now, every=SEEN_EVERY)
 
 
 def reader_of(token: str, now: datetime) -> Reader | None:

@@ -189,7 +189,7 @@ def _people(world: World, now: datetime) -> None:
             end_date=p.end,
             is_active=p.end is None,
             ask_me_about=p.ask,
-            search_text=rules.search_text(p.name, p.title, p.ask),
+            search_text=rules.search_text(p.name, p.title, p.ask, p.number),
             created_at=now,
             updated_at=now,
         )

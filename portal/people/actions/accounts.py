@@ -244,7 +244,7 @@ def _new_person(staff_number: str, name: str, email: str | None, now: datetime) 
         name=name,
         given_name="",
         sort_name=rules.sort_name(name),
-        search_text=rules.search_text(name),
+        search_text=rules.search_text(name, staff_number),
         email=rules.email_key(email or ""),
         is_active=True,
         created_at=now,

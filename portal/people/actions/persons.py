@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from portal.contracts.people import PersonChanged, PersonJoined, PersonLeft, SessionsEnded
 from portal.kernel import activity, sessions, tokens
@@ -79,8 +80,17 @@ def _apply(person: Person, values: Mapping[str, Any], now: datetime) -> dict[str
     if changes:
         person.updated_at = now
         refresh_search(person)
-        db.session.flush()
+        _flush_unique()
     return changes
+
+
+def _flush_unique() -> None:
+    """Flush; somebody who took the same number or address in this very moment is a reason, not a crash."""
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise Refusal(say("Somebody else was given this staff number or address a moment ago."), field="email") from error
 
 
 def _plain(value: Any) -> Any:
@@ -122,7 +132,7 @@ def add_person(facts: Facts, *, actor: Actor, now: datetime) -> Person:
     person.email = rules.email_key(facts.email or "")
     refresh_search(person)
     db.session.add(person)
-    db.session.flush()
+    _flush_unique()
     activity.record(PersonJoined(person.id), actor=actor, subject=(SUBJECT, person.id), at=now)
     return person
 

@@ -52,7 +52,9 @@ def _counted(key: str, take: Any, now: datetime) -> int | None:
     statement = take.returning(Throttle.failures)
     options = {"synchronize_session": False}
     number: int | None = db.session.scalar(statement, execution_options=options)
-    if number is None and jobs.insert_once(Throttle, key=key, failures=0, blocked_until=None, updated_at=now):
+    if number is None:
+        # No row yet, or a delay runs; whoever loses the race for the first row counts on the winner's.
+        jobs.insert_once(Throttle, key=key, failures=0, blocked_until=None, updated_at=now)
         number = db.session.scalar(statement, execution_options=options)
     return number
 

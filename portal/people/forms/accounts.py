@@ -5,6 +5,7 @@ from wtforms import HiddenField, PasswordField, RadioField
 from wtforms.validators import Length
 
 from portal.kernel.forms import PortalForm, line, required
+from portal.people.forms._choices import options
 from portal.people.passwords import LONGEST
 
 _TOO_LONG = Length(max=1000, message=_l("That is longer than any password we take."))
@@ -24,7 +25,7 @@ class LinkForm(PortalForm):
     name = line(_l("Work e-mail or staff number"), required(_l("Type your work e-mail or staff number.")), limit=254, render_kw={"autocomplete": "username"})
     purpose = RadioField(
         _l("What should the link do?"),
-        choices=[("sign-in", _l("Sign me in once")), ("password", _l("Let me choose a new password"))],
+        choices=options([("sign-in", _l("Sign me in once")), ("password", _l("Let me choose a new password"))]),
         default="sign-in",
         validate_choice=True,
     )

@@ -7,6 +7,7 @@ from wtforms import BooleanField, DateField, RadioField, SelectField, StringFiel
 from wtforms.validators import Regexp
 
 from portal.kernel.forms import FilterForm, PortalForm, clean_line, int_or_none, line, optional, required
+from portal.people.forms._choices import options
 from portal.people.models import Kind, Role
 
 KINDS = {Kind.EMPLOYEE: _l("Employee"), Kind.CONTRACTOR: _l("Contractor"), Kind.SERVICE: _l("Service account")}
@@ -30,13 +31,13 @@ def day(label: Any, *validators: Any, **kwargs: Any) -> DateField:
 
 def choice_of_ids(label: Any, nothing: Any, **kwargs: Any) -> SelectField:
     """A select of ids; call :func:`offer` before validating."""
-    field: SelectField = SelectField(label, coerce=int_or_none, choices=[("", nothing)], **kwargs)
+    field: SelectField = SelectField(label, coerce=int_or_none, choices=options([("", nothing)]), **kwargs)
     return field
 
 
 def offer(field: Any, pairs: list[tuple[int, str]]) -> None:
     """Put (id, words) behind the empty choice of a select."""
-    field.choices = [*field.choices[:1], *[(str(number), words) for number, words in pairs]]
+    field.choices = [*field.choices[:1], *options((str(number), words) for number, words in pairs)]
 
 
 class DirectoryFilter(FilterForm):
@@ -59,8 +60,8 @@ class ProfileForm(PortalForm):
     phone = line(_l("Phone"), optional(), limit=60)
     place = line(_l("Where I sit"), optional(), limit=120)
     zone = line(_l("Time zone"), optional(), limit=64, description=_l("Such as Europe/Berlin. Empty: the zone of your location."))
-    locale = SelectField(_l("Language"), choices=LANGUAGES)
-    theme = RadioField(_l("Light or dark"), choices=[("auto", _l("As my device")), ("light", _l("Light")), ("dark", _l("Dark"))])
+    locale = SelectField(_l("Language"), choices=options(LANGUAGES))
+    theme = RadioField(_l("Light or dark"), choices=options([("auto", _l("As my device")), ("light", _l("Light")), ("dark", _l("Dark"))]))
     keys_off = BooleanField(_l("Switch single-letter keys off"), description=_l("For people who speak to their computer or press keys by accident."))
 
 
@@ -84,7 +85,7 @@ class PersonForm(PortalForm):
     name = line(_l("Name"), required(_l("A name is needed.")), limit=160)
     given_name = line(_l("How colleagues call them"), optional(), limit=80, description=_l("Empty: the first word of the name."))
     email = line(_l("Work e-mail"), optional(), limit=254, description=_l("May stay empty: not everybody has a mailbox."))
-    kind = SelectField(_l("Kind"), choices=[(kind.value, words) for kind, words in KINDS.items()])
+    kind = SelectField(_l("Kind"), choices=options((kind.value, words) for kind, words in KINDS.items()))
     title = line(_l("Title"), optional(), limit=120)
     department_id = choice_of_ids(_l("Department"), _l("None"))
     manager = line(_l("Manager"), optional(), limit=200)
@@ -92,7 +93,7 @@ class PersonForm(PortalForm):
     place = line(_l("Where they sit"), optional(), limit=120)
     phone = line(_l("Phone"), optional(), limit=60)
     zone = line(_l("Time zone"), optional(), limit=64, description=_l("Empty: the zone of the location."))
-    locale = SelectField(_l("Language"), choices=LANGUAGES)
+    locale = SelectField(_l("Language"), choices=options(LANGUAGES))
     start_date = day(_l("First day"), optional())
     end_date = day(_l("Last day"), optional(), description=_l("They are signed out at the end of this day."))
 

@@ -37,6 +37,7 @@ class PersonRow:
     email: str | None
     ask_me_about: str
     is_active: bool
+    zone: str
     back_on: date | None
 
     @property
@@ -73,6 +74,7 @@ def _rows(today: date) -> Any:
             Person.email,
             Person.ask_me_about,
             Person.is_active,
+            sa.func.coalesce(Person.zone, Location.zone, "").label("zone"),
             back_on(today).label("last_day"),
         )
         .select_from(Person)
@@ -160,29 +162,23 @@ class Around:
     row: PersonRow
     manager: PersonRow | None
     reports: list[PersonRow]
-    absences: list[Absence]
     zone: str
 
 
-def around(actor: Actor, person: Person, today: date, zone: str) -> Around:
-    """Department, manager, reports and coming absences of a person; three statements."""
+def around(actor: Actor, person: Person, today: date, default_zone: str) -> Around:
+    """Department, manager, reports and zone of a person; two statements."""
     rows = rows_of([person.id, person.manager_id or 0], today)
     manager = rows.get(person.manager_id or 0)
     if manager is not None and not manager.is_active:
         manager = None
-    return Around(rows[person.id], manager, reports_of(actor, person.id, today), coming_absences(person.id, today), zone)
+    own = rows[person.id]
+    return Around(own, manager, reports_of(actor, person.id, today), own.zone if rules.is_zone(own.zone) else default_zone)
 
 
 def coming_absences(person_id: int, today: date) -> list[Absence]:
     """Absences that are not over, the next first."""
     query = sa.select(Absence).where(Absence.person_id == person_id, Absence.last_day >= today)
     return list(db.session.scalars(query.order_by(Absence.first_day).limit(50)))
-
-
-def zone_of(person: Person, default: str) -> str:
-    """The zone a person lives by: their own, their location's, or the company's."""
-    location = db.session.scalar(sa.select(Location.zone).where(Location.id == person.location_id)) if person.location_id and not person.zone else None
-    return next((z for z in (person.zone, location, default) if z and rules.is_zone(z)), "UTC")
 
 
 def local_time(zone: str, now: datetime) -> str:

@@ -11,6 +11,7 @@ from portal.kernel.errors import NotFound, Refusal
 from portal.kernel.web import see_other, tell
 from portal.people import rules
 from portal.people.actions import accounts, persons, roles
+from portal.people.forms._choices import options
 from portal.people.forms.persons import ROLES, PersonForm, RoleForm, offer
 from portal.people.models import Kind, Person, Role
 from portal.people.policy import People, find_grant, find_person, find_person_by_id, grantable, is_administrator
@@ -202,6 +203,6 @@ def end_role(grant_id: int) -> Response:
 
 
 def _role_form(form: RoleForm) -> RoleForm:
-    form.role.choices = [(role.value, ROLES[role]) for role in grantable(policy.current())]
+    form.role.choices = options((role.value, ROLES[role]) for role in grantable(policy.current()))
     offer(form.department_id, departments.choices())
     return form

@@ -26,8 +26,7 @@ def profile(staff_number: str) -> str:
     """One person's page."""
     actor, now = policy.current(), clock.now()
     person = find_person(actor, staff_number)
-    zone = persons_read.zone_of(person, current_app.extensions["settings"].zone)
-    around = persons_read.around(actor, person, rules.today_in(actor.zone, now), zone)
+    around = persons_read.around(actor, person, rules.today_in(actor.zone, now), current_app.extensions["settings"].zone)
     return render_template(
         "people/profile.html",
         person=person,
@@ -35,7 +34,7 @@ def profile(staff_number: str) -> str:
         own=person.id == actor.person_id,
         keeper=is_keeper(actor),
         may_plan=may_plan_absence(actor, person),
-        local=persons_read.local_time(zone, now),
+        local=persons_read.local_time(around.zone, now),
         tabs=slots.fill("profile.tabs", actor, person_id=person.id, staff_number=person.staff_number),
     )
 

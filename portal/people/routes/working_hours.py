@@ -65,7 +65,7 @@ def _calendar(calendar_id: int) -> Calendar:
 
 
 def _filled(version: CalendarVersion) -> HoursForm:
-    form = HoursForm(formdata=None, obj=version)
+    form = HoursForm(formdata=None, zone=version.zone, country=version.country, subdivision=version.subdivision)
     for field in form.week():
         field.data = written_spans(version.hours.get(field.name.removeprefix("day"), []))
     form.overrides.data = written_overrides(version.overrides)

@@ -50,10 +50,18 @@ def reasons(plan: Plan) -> dict[int, str]:
 def test_somebody_new_is_added_with_what_the_file_says() -> None:
     """Department by path, location by name, dates in both ways of writing them."""
     plan = compare(
-        "staff_number;name;email;department;location;start_date;end_date\nMC-1;Mara Okafor;Mara.Okafor@Marlow.example;Operations / Facilities;Mill Road;2026-01-07;31.12.2026\n"
+        "staff_number;name;email;department;location;start_date;end_date\n"
+        "MC-1;Mara Okafor;Mara.Okafor@Marlow.example;Operations / Facilities;Mill Road;2026-01-07;31.12.2026\n"
     )
     assert [c.values for c in plan.added] == [
-        {"name": "Mara Okafor", "email": "mara.okafor@marlow.example", "department": 2, "location": 1, "start_date": date(2026, 1, 7), "end_date": date(2026, 12, 31)}
+        {
+            "name": "Mara Okafor",
+            "email": "mara.okafor@marlow.example",
+            "department": 2,
+            "location": 1,
+            "start_date": date(2026, 1, 7),
+            "end_date": date(2026, 12, 31),
+        }
     ]
     assert not plan.refused
 

@@ -20,7 +20,15 @@ def _cheap() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "password",
-    ["tandem over the old bridge", "kohlrabi spoon telescope", "fünf Äpfel im Regen", "x7#Kq!vR2$mPz9&L", "пятнадцать букв и пробелы", "🚲🚲 on the long road home", "a" * 5 + "zwiebelkuchen"],
+    [
+        "tandem over the old bridge",
+        "kohlrabi spoon telescope",
+        "fünf Äpfel im Regen",
+        "x7#Kq!vR2$mPz9&L",
+        "пятнадцать букв и пробелы",
+        "🚲🚲 on the long road home",
+        "a" * 5 + "zwiebelkuchen",
+    ],
 )
 def test_long_words_of_any_kind_are_fine(password: str) -> None:
     """No rules about signs; spaces, accents and other alphabets count."""
@@ -30,7 +38,7 @@ def test_long_words_of_any_kind_are_fine(password: str) -> None:
 @pytest.mark.parametrize("password", ["", "short", "fourteen chars"])
 def test_fewer_than_fifteen_characters_are_refused(password: str) -> None:
     """Fifteen, because the password is the only factor (NIST SP 800-63B-4)."""
-    with pytest.raises(Refusal, match="15|characters"):
+    with pytest.raises(Refusal, match="characters"):
         passwords.check(password)
 
 
