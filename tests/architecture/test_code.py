@@ -41,8 +41,8 @@ WRITERS = {
 """Files that may open a file for writing."""
 
 COMMITTER = "portal/kernel/unit_of_work.py"
-TELLERS_OF_TIME = re.compile(r"portal/(kernel/.*|cli|app|demo/.*|people/actors|[a-z]+/(routes|jobs|reactions|cli|api)(/.*)?)(\.py)?$")
-"""The edge: routes, jobs, reactions, commands, and the hook that finds out who is there."""
+TELLERS_OF_TIME = re.compile(r"portal/(kernel/.*|cli|app|demo/.*|people/actors|[a-z]+/(routes|jobs|reactions|cli|api|health)(/.*)?)(\.py)?$")
+"""The edge: routes, jobs, reactions, commands, health checks, and the hook that finds out who is there."""
 
 
 def found(rule: str, offences: list[str]) -> None:
