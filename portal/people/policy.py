@@ -17,6 +17,7 @@ class People(StrEnum):
 
     SELF = "people.self"
     READ = "people.read"
+    PLAN = "people.absence.plan"
     LEAD = "people.lead"
     KEEP = "people.keep"
     ADMINISTER = "people.administer"
@@ -78,7 +79,7 @@ def _checked_person(actor: Actor, person: Person | None, to: People) -> Person:
         raise NotFound()
     if to is People.KEEP and not is_keeper(actor):
         raise Forbidden(say("Only HR and administrators change what is written here. Nothing was changed."))
-    if to is People.LEAD and not may_plan_absence(actor, person):
+    if to is People.PLAN and not may_plan_absence(actor, person):
         raise Forbidden(say("Only %(name)s and their lead plan this. Nothing was changed.", name=person.first_name))
     if to is People.SELF and person.id != actor.person_id:
         raise Forbidden(say("A profile is changed by its owner. Nothing was changed."))
@@ -90,7 +91,7 @@ def find_absence(actor: Actor, absence_id: int) -> tuple[Absence, Person]:
     absence = db.session.get(Absence, absence_id)
     if absence is None:
         raise NotFound()
-    return absence, find_person_by_id(actor, absence.person_id, to=People.LEAD)
+    return absence, find_person_by_id(actor, absence.person_id, to=People.PLAN)
 
 
 # -- departments and places ------------------------------------------------------------------------------------------

@@ -91,9 +91,10 @@ class DepartmentPage:
 
 
 def page_of(actor: Actor, department: Department, today: date, shown: int = 24) -> DepartmentPage:
-    """A department with lead, deputies, who serves and the first members; five statements."""
-    deputies = deputy_ids(department.id)
-    serving = {row.person_id: row.on_duty for row in db.session.execute(_fulfillers(department.id))}
+    """A department with lead, deputies, who serves and the first members; four statements."""
+    parts = list(db.session.execute(_parts(department.id)))
+    deputies = {row.person_id for row in parts if row.part == "deputy"}
+    serving = {row.person_id: bool(row.on_duty) for row in parts if row.part == "fulfiller"}
     rows = rows_of([department.lead_id or 0, *deputies, *serving], today)
     everybody = all_departments()
     members = directory(actor, department_id=department.id, today=today, limit=shown)
@@ -115,8 +116,10 @@ def deputy_ids(department_id: int) -> set[int]:
     return set(db.session.scalars(sa.select(Deputy.person_id).where(Deputy.department_id == department_id)))
 
 
-def _fulfillers(department_id: int) -> Any:
-    return sa.select(Fulfiller.person_id, Fulfiller.on_duty).where(Fulfiller.department_id == department_id)
+def _parts(department_id: int) -> Any:
+    deputies = sa.select(sa.literal("deputy").label("part"), Deputy.person_id, sa.true().label("on_duty")).where(Deputy.department_id == department_id)
+    serving = sa.select(sa.literal("fulfiller"), Fulfiller.person_id, Fulfiller.on_duty).where(Fulfiller.department_id == department_id)
+    return deputies.union_all(serving)
 
 
 def members_of(actor: Actor, department_id: int, limit: int = 200) -> list[tuple[str, str, str]]:

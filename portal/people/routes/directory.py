@@ -1,5 +1,7 @@
 """Who works here: the directory, the organisation, suggestions while typing."""
 
+from typing import Any
+
 from flask import render_template, request, url_for
 from markupsafe import Markup
 
@@ -16,22 +18,13 @@ from portal.people.routes._blueprint import bp
 def directory() -> str:
     """People by name, skill or what they can be asked about; a page at a time."""
     actor, form = policy.current(), DirectoryFilter.from_address()
-    today = rules.today_in(actor.zone, clock.now())
     chosen = find_department(actor, form.department.data) if form.department.data else None
-    left = bool(form.left.data) and is_keeper(actor)
-    text = str(form.q.data or "")
-    page = persons.directory(actor, text=text, department_id=chosen.id if chosen else None, left=left, cursor=request.args.get("at"), today=today)
+    left, text = bool(form.left.data) and is_keeper(actor), str(form.q.data or "")
+    narrowed: dict[str, Any] = {"text": text, "department_id": chosen.id if chosen else None, "left": left}
+    page = persons.directory(actor, **narrowed, cursor=request.args.get("at"), today=rules.today_in(actor.zone, clock.now()))
     kept = {"q": text or None, "department": chosen.key if chosen else None, "left": "y" if left else None}
-    return render_template(
-        "people/directory.html",
-        page=page,
-        text=text,
-        chosen=chosen,
-        left=left,
-        keeper=is_keeper(actor),
-        departments=departments.all_departments(),
-        address=lambda **values: url_for("people.directory", **{**kept, **values}),
-    )
+    shown = {"page": page, "text": text, "chosen": chosen, "left": left, "keeper": is_keeper(actor), "departments": departments.all_departments()}
+    return render_template("people/directory.html", **shown, address=lambda **values: url_for("people.directory", **{**kept, **values}))
 
 
 @bp.get("/people/suggest")

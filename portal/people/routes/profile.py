@@ -82,19 +82,19 @@ def _me() -> Person:
 
 
 @bp.get("/people/<staff_number>/absence")
-@policy.allow(People.READ)
+@policy.allow(People.PLAN)
 def absence(staff_number: str) -> str:
     """The days somebody is away, and the form to plan some."""
-    person = find_person(policy.current(), staff_number, to=People.LEAD)
+    person = find_person(policy.current(), staff_number, to=People.PLAN)
     return _absence_page(person, AbsenceForm(formdata=None))
 
 
 @bp.post("/people/<staff_number>/absence")
-@policy.allow(People.READ)
+@policy.allow(People.PLAN)
 def plan_absence(staff_number: str) -> Any:
     """Plan an absence."""
     actor, now, form = policy.current(), clock.now(), AbsenceForm()
-    person = find_person(actor, staff_number, to=People.LEAD)
+    person = find_person(actor, staff_number, to=People.PLAN)
     try:
         if form.validate():
             stands_in = persons_read.person_meant(actor, str(form.stands_in.data or ""), field="stands_in")
@@ -108,7 +108,7 @@ def plan_absence(staff_number: str) -> Any:
 
 
 @bp.post("/people/absence/<int:absence_id>/cancel")
-@policy.allow(People.READ)
+@policy.allow(People.PLAN)
 def cancel_absence(absence_id: int) -> Response:
     """Take a plan away."""
     if absence_id > LATER_ID:

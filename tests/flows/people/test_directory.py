@@ -139,7 +139,7 @@ def test_a_department_shows_lead_hours_and_who_answers(world: Any, sign_in: Call
     mara.get("/departments/facilities")
     with query_count() as statements:
         page = mara.get("/departments/facilities")
-    assert statements.count <= 14, statements
+    assert statements.count <= 16, statements
     for words in ("Priya Raman", "Jonas Lindqvist", "Kim Moreau", "Ola Brandvold", "8:00 to 18:00", "Open now", "Includes Security", "Europe/Berlin"):
         assert words in page
     assert "Edit" not in [link.text for link in page.links]

@@ -82,7 +82,7 @@ def test_absence_is_planned_by_oneself_the_manager_the_lead_or_hr(world: Any, wh
     assert may_plan_absence(world.actor(who), lars) is may
     if not may:
         with pytest.raises(Forbidden):
-            find_person(world.actor(who), lars.staff_number, to=People.LEAD)
+            find_person(world.actor(who), lars.staff_number, to=People.PLAN)
 
 
 @pytest.mark.parametrize(("who", "may"), [("priya", True), ("ada", True), ("jonas", False), ("vera", False), ("iris", False), ("elena", False)])
@@ -136,6 +136,7 @@ def test_nobody_ends_what_they_could_not_give(world: Any) -> None:
     [
         (People.SELF, set(EVERYBODY)),
         (People.READ, set(EVERYBODY)),
+        (People.PLAN, set(EVERYBODY)),
         (People.LEAD, {"priya", "elena", "aisha", "sam", "hana", "goran", "ruth", "leo", "nils", "iris", "ada", "vera"}),
         (People.KEEP, {"ada", "elena"}),
         (People.IMPORT, {"ada", "elena"}),
