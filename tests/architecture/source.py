@@ -64,6 +64,11 @@ def templates() -> tuple[tuple[str, str], ...]:
     return tuple((path.relative_to(TEMPLATES).as_posix(), path.read_text(encoding="utf-8")) for path in sorted(TEMPLATES.rglob("*")) if path.is_file())
 
 
+def none_of(offences: list[str], rule: str = "") -> None:
+    """Fail with the rule and every place that breaks it, one a line."""
+    assert not offences, "\n  ".join([rule or f"{len(offences)} places break the rule:", *offences])
+
+
 def dotted(node: ast.AST) -> str:
     """``a.b.c`` for a chain of names and attributes, else an empty text."""
     if isinstance(node, ast.Name):

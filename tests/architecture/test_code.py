@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.architecture.source import ROOT, Function, Module, dotted, modules
+from tests.architecture.source import ROOT, Function, Module, dotted, modules, none_of
 
 GATES = {
     "socket": {
@@ -45,15 +45,10 @@ TELLERS_OF_TIME = re.compile(r"portal/(kernel/.*|cli|app|demo/.*|people/actors|[
 """The edge: routes, jobs, reactions, commands, health checks, and the hook that finds out who is there."""
 
 
-def found(rule: str, offences: list[str]) -> None:
-    """Fail with the rule and where it is broken."""
-    assert not offences, f"{rule}\n  " + "\n  ".join(offences)
-
-
 def test_only_the_unit_of_work_commits() -> None:
     """Anything else would save half a change."""
     offences = [f"{m.name}:{c.lineno}" for m in modules() if m.name != COMMITTER for c in m.calls() if _commits(dotted(c.func))]
-    found("Actions flush; kernel/unit_of_work.py commits.", offences)
+    none_of(offences, "Actions flush; kernel/unit_of_work.py commits.")
 
 
 def _commits(name: str) -> bool:
@@ -72,7 +67,7 @@ def test_side_doors_open_in_one_place(gate: str) -> None:
     ]
     # http.HTTPStatus and the like are constants, not connections.
     offences = [line for line in offences if "http.HTTPStatus" not in line]
-    found(f"{gate} belongs to {sorted(GATES[gate]) or 'no module'}.", offences)
+    none_of(offences, f"{gate} belongs to {sorted(GATES[gate]) or 'no module'}.")
 
 
 def test_allow_lists_name_only_files_that_need_them() -> None:
@@ -84,13 +79,13 @@ def test_allow_lists_name_only_files_that_need_them() -> None:
         for name in files
         if name in by_name and not any(imported == gate or imported.startswith(f"{gate}.") for imported, _ in by_name[name].imports())
     ]
-    found("Remove stale entries from GATES.", stale)
+    none_of(stale, "Remove stale entries from GATES.")
 
 
 def test_files_are_written_in_few_places() -> None:
     """Paths made from what people typed are the classic hole; so few modules write at all."""
     offences = [f"{m.name}:{c.lineno} {ast.unparse(c)[:80]}" for m in modules() if m.name not in WRITERS for c in m.calls() if _writes(c)]
-    found(f"Only {sorted(WRITERS)} write files.", offences)
+    none_of(offences, f"Only {sorted(WRITERS)} write files.")
 
 
 def _writes(call: ast.Call) -> bool:
@@ -114,20 +109,20 @@ def test_the_time_comes_from_one_clock() -> None:
         for c in m.calls()
         if asking.search(dotted(c.func)) and not (dotted(c.func).endswith("fromtimestamp") and len(c.args) == 2)
     ]
-    found("Use kernel.clock.now(), and pass it on as an argument.", offences)
+    none_of(offences, "Use kernel.clock.now(), and pass it on as an argument.")
 
 
 def test_rules_queries_and_actions_are_told_the_time() -> None:
     """clock.now() is called at the edge (routes, jobs, reactions, cli, kernel); everything else takes ``now``."""
     offences = [f"{m.name}:{c.lineno}" for m in modules() if not TELLERS_OF_TIME.match(m.name) for c in m.calls() if dotted(c.func) == "clock.now"]
-    found("Take `now` as an argument.", offences)
+    none_of(offences, "Take `now` as an argument.")
 
 
 def test_queries_are_written_in_one_style() -> None:
     """select() only: Model.query and session.query hide what is loaded."""
     old = re.compile(r"(session|[A-Z]\w+)\.query$")
     offences = [f"{m.name}:{n.lineno}" for m in modules() for n in ast.walk(m.tree) if isinstance(n, ast.Attribute) and old.search(dotted(n))]
-    found("Use select().", offences)
+    none_of(offences, "Use select().")
 
 
 def test_sql_is_never_built_from_text() -> None:
@@ -138,7 +133,7 @@ def test_sql_is_never_built_from_text() -> None:
         for c in m.calls()
         if dotted(c.func).rsplit(".", 1)[-1] in ("text", "exec_driver_sql", "literal_column") and c.args and _is_built(c.args[0])
     ]
-    found("Bind parameters instead.", offences)
+    none_of(offences, "Bind parameters instead.")
 
 
 def _is_built(node: ast.expr) -> bool:
@@ -159,7 +154,7 @@ def test_markup_is_trusted_in_few_places() -> None:
         "portal/kernel/statics.py": "icons of our own sprite, by name",
     }
     offences = [f"{m.name}:{c.lineno}" for m in modules() if m.name not in excepted for c in m.calls() if _trusts_a_value(c)]
-    found("Write Markup('<b>{}</b>').format(value).", offences)
+    none_of(offences, "Write Markup('<b>{}</b>').format(value).")
 
 
 def _trusts_a_value(call: ast.Call) -> bool:
@@ -186,7 +181,7 @@ def test_a_stranger_can_read_help() -> None:
         for name, node in public(m)
         if not ast.get_docstring(node) and not _is_overload(node)  # type: ignore[arg-type]
     ]
-    found("Write one line: what it is or does, in which unit, which error.", offences)
+    none_of(offences, "Write one line: what it is or does, in which unit, which error.")
 
 
 def _is_overload(node: ast.AST) -> bool:
@@ -203,20 +198,20 @@ def lines_of(function: Function) -> int:
 def test_functions_stay_small() -> None:
     """Nine in ten have fewer than twenty lines, none more than forty-five."""
     sizes = sorted((lines_of(f), f"{m.name}: {f.name}") for m in modules() for f in m.functions())
-    found("Split them.", [f"{where} has {size} lines" for size, where in sizes if size > 45])
+    none_of([f"{where} has {size} lines" for size, where in sizes if size > 45], "Split them.")
     assert not sizes or sizes[int(len(sizes) * 0.9)][0] < 20, sizes[-20:]
 
 
 def test_files_stay_small() -> None:
     """At 400 lines a file becomes a folder; 450 is the end."""
-    found("Make a folder of it.", [f"{m.name} has {m.text.count(chr(10))} lines" for m in modules() if m.text.count("\n") > 450])
+    none_of([f"{m.name} has {m.text.count(chr(10))} lines" for m in modules() if m.text.count("\n") > 450], "Make a folder of it.")
 
 
 def test_nothing_is_left_for_later() -> None:
     """Unfinished work lives in an issue, not in a comment."""
     later = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
     offences = [f"{m.name}:{number}" for m in modules() for number, line in enumerate(m.text.splitlines(), 1) if later.search(line)]
-    found("Do it or file it.", offences)
+    none_of(offences, "Do it or file it.")
 
 
 def test_exceptions_from_the_checks_give_a_reason() -> None:
@@ -228,13 +223,13 @@ def test_exceptions_from_the_checks_give_a_reason() -> None:
                 offences.append(f"{m.name}:{number} {line.strip()[-80:]}")
             if "noqa" in line and not re.search(r"noqa: [A-Z]+[0-9]+", line):
                 offences.append(f"{m.name}:{number} {line.strip()[-80:]}")
-    found("Write: # type: ignore[code]  # reason", offences)
+    none_of(offences, "Write: # type: ignore[code]  # reason")
 
 
 def test_relationships_never_load_on_their_own() -> None:
     """lazy="raise_on_sql": an N+1 query in a template raises instead of being slow."""
     offences = [f"{m.name}:{c.lineno}" for m in modules() for c in m.calls() if _is_relationship(c) and not _raises_on_sql(c)]
-    found('Say lazy="raise_on_sql".', offences)
+    none_of(offences, 'Say lazy="raise_on_sql".')
 
 
 def _is_relationship(call: ast.Call) -> bool:
@@ -257,9 +252,9 @@ def test_migrations_have_a_way_back() -> None:
         down = next((n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == "downgrade"), None)
         if down is None or not any(isinstance(node, ast.Call) for node in ast.walk(down)):
             offences.append(name)
-    found("Write the way down.", offences)
+    none_of(offences, "Write the way down.")
 
 
 def test_migrations_do_not_depend_on_todays_code() -> None:
     """A migration that imports the models changes its meaning with them."""
-    found("Spell the columns out.", [name for name, text in versions() if re.search(r"^(from|import) portal", text, re.MULTILINE)])
+    none_of([name for name, text in versions() if re.search(r"^(from|import) portal", text, re.MULTILINE)], "Spell the columns out.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from tests.architecture.source import Function, Module, dotted, modules
+from tests.architecture.source import Function, Module, dotted, modules, none_of
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -37,14 +37,14 @@ def declarations(function: Function) -> list[str]:
 def test_every_route_says_who_may_come_in() -> None:
     """@allow(...) or @public stands over every view."""
     bare = [f"{module.name}: {function.name}" for module, function in views() if not declarations(function)]
-    assert bare == []
+    none_of(bare)
 
 
 def test_the_running_portal_agrees(app: Flask) -> None:
     """No endpoint came in by another way without a declaration."""
     from portal.kernel.policy import undeclared_routes
 
-    assert undeclared_routes(app) == []
+    none_of(undeclared_routes(app))
 
 
 def test_what_is_declared_is_what_the_loader_checks() -> None:
@@ -54,20 +54,20 @@ def test_what_is_declared_is_what_the_loader_checks() -> None:
         declared, loaded = set(declarations(function)), set(purposes(function))
         if loaded and not loaded & declared:
             differing.append(f"{module.name}: {function.name} declares {sorted(declared)} and loads for {sorted(loaded)}")
-    assert differing == []
+    none_of(differing)
 
 
 def purposes(function: Function) -> Iterator[str]:
     """What a view loads its objects for: the ``to`` of every find_*()."""
     for call in ast.walk(function):
         if isinstance(call, ast.Call) and dotted(call.func).rsplit(".", 1)[-1].startswith("find_"):
-            yield from (dotted(k.value) for k in call.keywords if k.arg == "to")
+            yield from (dotted(node) for k in call.keywords if k.arg == "to" for node in ast.walk(k.value) if isinstance(node, ast.Attribute))
 
 
 def test_views_only_translate() -> None:
     """Load, check, bind the form, call, redirect: fifteen lines say that."""
     long = [f"{module.name}: {function.name} has {length(function)} lines" for module, function in views() if length(function) > 15]
-    assert long == []
+    none_of(long)
 
 
 def length(function: Function) -> int:
@@ -83,13 +83,13 @@ def test_views_leave_the_database_to_queries() -> None:
         if "routes" in (module.path.stem, module.path.parent.name):
             asking += [f"{module.name}:{line} imports {name}" for name, line in module.imports() if name.startswith("sqlalchemy")]
             asking += [f"{module.name}:{call.lineno}" for call in module.calls() if re.match(r"db\.session\.(?!rollback$)", dotted(call.func))]
-    assert asking == []
+    none_of(asking)
 
 
 def test_reading_never_hides_behind_a_changing_method(app: Flask) -> None:
     """An address that changes something is not also opened with GET under the same view, except to show its form."""
     mixed = [rule.endpoint for rule in app.url_map.iter_rules() if rule.methods and "PUT" in rule.methods and SAFE & rule.methods & {"GET"}]
-    assert mixed == []
+    none_of(mixed)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
@@ -105,7 +105,7 @@ def test_a_changing_request_from_elsewhere_is_turned_away_everywhere(app: Flask,
         answer = client.open(path, method=method, base_url="http://127.0.0.1:8000", headers={"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"})
         if answer.status_code != 403:
             let_in.append(f"{method} {path}: {answer.status_code}")
-    assert let_in == []
+    none_of(let_in)
 
 
 def _sample(rule: object, name: str) -> object:

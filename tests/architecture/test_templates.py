@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.source import ROOT, modules, sentences, templates, without_comments, without_jinja
+from tests.architecture.source import ROOT, modules, none_of, sentences, templates, without_comments, without_jinja
 
 MAIL = re.compile(r"(^|/)(_?mail/|mail[^/]*\.html$)")
 MARKUP = [(name, text) for name, text in templates() if name.endswith(".html")]
@@ -72,12 +72,12 @@ def test_what_never_stands_in_a_page(pattern: str, reason: str) -> None:
 
 def test_styles_stand_in_sheets() -> None:
     """style= is refused by the content policy; widths of bars are drawing attributes. Mails must carry theirs inline."""
-    assert offences(r"<[a-z][^>]*\sstyle\s*=", PAGES, re.IGNORECASE) == []
+    none_of(offences(r"<[a-z][^>]*\sstyle\s*=", PAGES, re.IGNORECASE))
 
 
 def test_every_page_has_a_title() -> None:
     """A page that extends a layout says what it is: "thing, place, Hearth"."""
-    assert [name for name, text in PAGES if parent(text) and not name.startswith("_layout/") and not titled(text)] == []
+    none_of([name for name, text in PAGES if parent(text) and not name.startswith("_layout/") and not titled(text)])
 
 
 def parent(text: str) -> str | None:
@@ -104,22 +104,22 @@ def test_every_changing_form_is_guarded() -> None:
 
 def test_every_form_says_its_method() -> None:
     """GET by accident would put what was typed into the address."""
-    assert offences(r"<form\b(?![^>]*\bmethod=)[^>]*>", PAGES, re.IGNORECASE) == []
+    none_of(offences(r"<form\b(?![^>]*\bmethod=)[^>]*>", PAGES, re.IGNORECASE))
 
 
 def test_every_picture_has_its_words() -> None:
     """alt is there, and empty where the picture says nothing new."""
-    assert offences(r"<img\b(?![^>]*\balt=)[^>]*>", PAGES, re.IGNORECASE) == []
+    none_of(offences(r"<img\b(?![^>]*\balt=)[^>]*>", PAGES, re.IGNORECASE))
 
 
 def test_every_button_says_what_kind_it_is() -> None:
     """A button without a type submits whatever form it stands in."""
-    assert offences(r"<button\b(?![^>]*\btype=)[^>]*>", PAGES, re.IGNORECASE) == []
+    none_of(offences(r"<button\b(?![^>]*\btype=)[^>]*>", PAGES, re.IGNORECASE))
 
 
 def test_templates_stay_small() -> None:
     """At 150 lines a page becomes parts."""
-    assert [f"{name}: {text.count(chr(10))} lines" for name, text in MARKUP if text.count("\n") > 150] == []
+    none_of([f"{name}: {text.count(chr(10))} lines" for name, text in MARKUP if text.count("\n") > 150])
 
 
 def visible(text: str) -> Iterator[tuple[int, str]]:
@@ -142,7 +142,7 @@ def test_every_sentence_goes_through_gettext() -> None:
             words = [w for w in re.findall(r"[A-Za-z]{2,}", re.sub(r"&[a-z]+;", " ", line)) if w not in PROPER]
             if words:
                 loose.append(f"{name}:{number} {line[:90]}")
-    assert loose == []
+    none_of(loose)
 
 
 def said(text: str) -> Iterator[tuple[int, str]]:
@@ -168,24 +168,24 @@ def offending(text: str) -> str | None:
 
 def test_pages_use_our_words() -> None:
     """request instead of ticket, promise instead of SLA, late instead of breached."""
-    assert [f"{name}:{number} {offending(words)!r} in {words[:90]}" for name, text in templates() for number, words in said(text) if offending(words)] == []
+    none_of([f"{name}:{number} {offending(words)!r} in {words[:90]}" for name, text in templates() for number, words in said(text) if offending(words)])
 
 
 def test_messages_use_our_words() -> None:
     """The same in what Python says."""
-    assert [f"{m.name}:{line} {offending(text)!r} in {text[:90]}" for m in modules() for text, line in sentences(m) if offending(text)] == []
+    none_of([f"{m.name}:{line} {offending(text)!r} in {text[:90]}" for m in modules() for text, line in sentences(m) if offending(text)])
 
 
 def test_messages_are_whole_sentences_with_named_parts() -> None:
     """No %s, no f-string, no joined fragments: a translator sees the sentence and moves its parts."""
-    assert [f"{m.name}:{line} {text[:80]}" for m in modules() for text, line in sentences(m) if re.search(r"%[sd]|\{\w*\}", text)] == []
+    none_of([f"{m.name}:{line} {text[:80]}" for m in modules() for text, line in sentences(m) if re.search(r"%[sd]|\{\w*\}", text)])
 
 
 def test_no_exclamation_marks() -> None:
     """The portal does not shout (voice guide)."""
     shouting = [f"{m.name}:{line} {text[:80]}" for m in modules() for text, line in sentences(m) if "!" in text]
     shouting += [f"{name}:{number} {words[:80]}" for name, text in PAGES for number, words in said(text) if re.search(r"\w!", words)]
-    assert shouting == []
+    none_of(shouting)
 
 
 def texts(value: object, key: str = "") -> Iterator[str]:
@@ -206,4 +206,4 @@ def test_the_shipped_content_uses_our_words() -> None:
     for path in sorted((ROOT / "portal" / "content").rglob("*.toml")):
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         found += [f"{path.relative_to(ROOT)}: {offending(text)!r} in {text[:80]}" for text in texts(document) if offending(text)]
-    assert found == []
+    none_of(found)
