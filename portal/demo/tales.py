@@ -203,7 +203,7 @@ def _asker(cast: Cast, case: marlow.Case, serving: Sequence[str], dice: random.R
     named = marlow.mentioned(case) | set(serving)
     pool = [key for department in departments for key in cast.by_department[department] if key not in named]
     near = [key for key in pool if not sites or cast.members[key].location in sites] or pool
-    if "mara-okafor" in near and dice.random() < 0.2:
+    if "mara-okafor" in near and dice.random() < 0.06:
         return cast.members["mara-okafor"]
     return cast.members[dice.choice(near)]
 
