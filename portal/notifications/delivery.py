@@ -5,6 +5,7 @@ return, quiet hours and the gap between two mails put it off. A conditional UPDA
 that writes the mail, so a job that runs twice writes once.
 """
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ HOURLY = ("notifications.hour", 0)
 DAILY = ("notifications.digest", 0)
 SWEPT = 200
 """People looked at by one digest job."""
+_GAPS = re.compile(r"\n{3,}")
 LONGEST = 60
 """Notices in one mail; the rest is counted and waits in the inbox."""
 
@@ -156,7 +158,7 @@ def _queue(to: Recipient, name: str, identity: str, now: datetime, *, thread: st
         to=to.email,
         name=to.name,
         subject=subject,
-        text=text,
+        text=_GAPS.sub("\n\n", text),
         html=html,
         now=now,
         message_id=identity,
