@@ -23,6 +23,7 @@ from portal.kernel.activity import Activity, event_name
 from portal.people.calendar import WorkCalendar
 
 SEEN_BEFORE_ANSWERING = timedelta(minutes=2)
+READ_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,20 @@ class Player:
     def _on_requester_message(self, beat: Beat, who: Member, text: str) -> None:
         number = self._message(MessageKind.MESSAGE, text, who, beat.at)
         self._log("requester_message", "requester", beat.at, who)
-        if self.request["status"] in (Status.WAITING_REQUESTER, Status.WAITING_OTHER):
+        answered = self.request["status"] in (Status.WAITING_REQUESTER, Status.WAITING_OTHER)
+        if answered:
             self.request["status"], self.request["waits_for"] = Status.WORKING, ""
         self._note(contracts.RequesterWrote(self.tale.number, number, who.id), beat.at, who)
+        if self.request["answered_at"] and not answered and "?" not in text:
+            self._thanks(number, beat.at + READ_AFTER)
+
+    def _thanks(self, number: int, at: datetime) -> None:
+        """Nothing was asked: the owner says that no reply is needed (R6)."""
+        if at > self.stage.now or any(later.at <= at for later in self.tale.beats if later.at > at - READ_AFTER):
+            return
+        self.played.rows[Message][-1]["needs_no_reply"] = True
+        self._log("note", "fulfiller", at, self.tale.owner, no_reply_needed=True)
+        self._note(contracts.NoReplyNeeded(self.tale.number, number), at, self.tale.owner)
 
     def _on_confirm(self, beat: Beat, who: Member, text: str) -> None:
         self.request |= {"outcome": "yes", "awaits_answer": False, "follow_up_at": None}
