@@ -122,11 +122,12 @@ def _newer(request: Request, seen_id: int, reader: int) -> Message | None:
 
 
 def _overtaken(newer: Message, now: datetime) -> Conflict:
-    seconds = max(1, int((now - newer.created_at).total_seconds()))
-    name = steps.first_name(newer.author_id)
-    if newer.kind in SERVING:
+    name, seconds = steps.first_name(newer.author_id), int((now - newer.created_at).total_seconds())
+    if 1 < seconds < 60 and newer.kind in SERVING:
         return Conflict(say("%(name)s answered %(seconds)s seconds ago. Read that first: your text is still here.", name=name, seconds=seconds))
-    return Conflict(say("%(name)s wrote %(seconds)s seconds ago. Read that first: your text is still here.", name=name, seconds=seconds))
+    if newer.kind in SERVING:
+        return Conflict(say("%(name)s has answered meanwhile. Read that first: your text is still here.", name=name))
+    return Conflict(say("%(name)s has written meanwhile. Read that first: your text is still here.", name=name))
 
 
 def _fact(request: Request, reply: Reply) -> ReplyFact:

@@ -31,11 +31,13 @@ def cancel(request: Request, *, reason: str = "", actor: Actor, now: datetime) -
 def confirm(request: Request, *, answer: Answer, note: str = "", actor: Actor, now: datetime) -> Request:
     """Answer "did it work?". Yes closes a resolved request; partly and no bring it back with a message, if there is a note.
 
-    After a workaround the request is open anyway: the answer is kept, and partly or no waits for a reply. Conflict when the answer
-    came too late (answered already, or the window has passed).
+    After a workaround the request is open anyway: the answer is kept, and partly or no waits for a reply. The same yes twice is one
+    yes; Conflict when the request moved on meanwhile or was resolved too long ago to come back.
     """
     steps.take_turn(request, now, lost=lambda row: can_confirm(row.status, awaits_answer=row.awaits_answer))
     steps.stop_if(can_confirm(request.status, awaits_answer=request.awaits_answer))
+    if request.outcome == answer and not request.awaits_answer:
+        return request
     request.outcome = answer.value
     if request.status in DONE and answer is not Answer.YES:
         return _reopen(request, REOPEN_REASONS[answer], note, actor, now)

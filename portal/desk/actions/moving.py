@@ -8,6 +8,7 @@ from portal.desk.actions import conversation, steps
 from portal.desk.actions.filing import NOBODY_NAMED, has_named
 from portal.desk.models import PromiseVersion, Request, Service
 from portal.desk.queries import promises
+from portal.desk.queries.serving import may_have
 from portal.desk.rules import PauseReason, Priority, Status, WaitFor, can_change, can_pause, can_resume, is_looser, targets_of
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Refusal
@@ -20,7 +21,7 @@ def transfer(request: Request, *, service_id: int, reason: str, actor: Actor, no
     """Hand it to another service, usually of another department, with a reason. Nobody has it there yet.
 
     The requester's clock runs through: same start, pauses and calendar version, the new service's targets (R11, R18).
-    A request that is or becomes confidential stays so.
+    A request that is or becomes confidential stays so, and whoever had it keeps it only when named for the new service.
     """
     steps.take_turn(request, now)
     steps.stop_if(can_change(request.status))
@@ -47,6 +48,8 @@ def _hand_over(request: Request, service: Service, promised: PromiseVersion, act
     request.department_id, request.service_id = service.department_id, service.id
     request.is_confidential = request.is_confidential or service.is_confidential
     request.promise_version_id = promised.id
+    if request.is_confidential and request.assignee_id and not may_have(request, request.assignee_id):
+        request.assignee_id = None
     _retarget(request, service, promised, actor, now)
 
 

@@ -143,7 +143,7 @@ def test_a_colleague_who_answered_meanwhile_is_read_first(desk: DeskUser) -> Non
     assert str(lost.value.message) == "Jonas answered 20 seconds ago. Read that first: your text is still here."
     desk.act(reply, "radiator", Reply("I forgot: before noon.", seen_message_id=seen), who="jonas")
     desk.act(add_message, "radiator", body="Thank you.", who="mara")
-    with pytest.raises(Conflict, match="wrote"):
+    with pytest.raises(Conflict, match="has written meanwhile"):
         desk.act(reply, "radiator", Reply("Done.", kind=ReplyKind.FIX, seen_message_id=desk.messages("radiator")[-2].id), who="jonas")
 
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from portal.desk.actions.assigning import claim
 from portal.desk.actions.conversation import Reply, add_message, reply
 from portal.desk.actions.moving import pause, plan, resume, set_priority, transfer
-from portal.desk.models import Service
+from portal.desk.models import NamedFulfiller, Service
 from portal.desk.rules import Priority, WaitFor
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Refusal
@@ -62,11 +63,16 @@ def test_a_transfer_needs_a_reason_and_a_service_that_takes_it(desk: DeskUser) -
 
 
 def test_what_goes_to_a_confidential_service_becomes_confidential(desk: DeskUser) -> None:
-    """And stays so wherever it goes next."""
+    """And stays so wherever it goes next; within the department only those named can go on having it."""
     desk.act(transfer, "radiator", service_id=desk.world.services["workplace-adjustment"], reason="It is about her back.", who="jonas")
     assert desk.find("radiator").is_confidential
     desk.act(transfer, "radiator", service_id=desk.world.services["badge-key"], reason="A key after all.", who="elena")
     assert desk.find("radiator").is_confidential
+    with unit_of_work():
+        db.session.add(NamedFulfiller(service_id=desk.world.services["repair"], person_id=desk.world.jonas.id))
+    desk.act(claim, "badge", who="kim")
+    desk.act(transfer, "badge", service_id=desk.world.services["repair"], reason="The door itself.", who="kim")
+    assert desk.find("badge").assignee_id is None
 
 
 def test_more_urgent_is_never_due_at_once(desk: DeskUser) -> None:

@@ -99,11 +99,10 @@ def test_one_answer_to_did_it_work(app: Flask, desk: DeskUser) -> None:
         return "answered"
 
     outcomes = race(app, answer)
-    row = desk.find("bulbs")
-    told = Counter(desk.activities("bulbs"))
+    row, told = desk.find("bulbs"), Counter(desk.activities("bulbs"))
     assert told["desk.request.reopened"] == row.reopen_count <= 1
-    assert outcomes["answered"] == told["desk.request.confirmed"] + told["desk.request.reopened"]
-    assert outcomes["answered"] <= 2  # a no may come after the yes, never the other way round
+    assert told["desk.request.confirmed"] <= 1
+    assert 1 <= told["desk.request.confirmed"] + told["desk.request.reopened"] <= outcomes["answered"]
     assert outcomes["answered"] + outcomes["Conflict"] == WAYS
 
 
