@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from portal.desk.actions import sweeping
+from portal.desk.actions import services, sweeping
 from portal.kernel import clock, jobs
 from portal.kernel.unit_of_work import unit_of_work
 
@@ -23,3 +23,17 @@ def _in_batches(work: Callable[..., int]) -> None:
             number = work(now=clock.now())
         if number < sweeping.BATCH:
             return
+
+
+@jobs.job("desk.apply_promise")
+def apply_promise(version_id: int, after: int) -> None:
+    """Let open requests follow a new promise, a batch at a time; the next batch is a job of its own."""
+    if last := services.apply_promise(version_id, after, now=clock.now()):
+        jobs.enqueue("desk.apply_promise", unique=f"{version_id}:{last}", version_id=version_id, after=last)
+
+
+@jobs.job("desk.apply_hours")
+def apply_hours(version_id: int, department_id: int, after: int) -> None:
+    """Let open requests follow newer working hours, a batch at a time."""
+    if last := services.apply_hours(version_id, department_id, after, now=clock.now()):
+        jobs.enqueue("desk.apply_hours", unique=f"{department_id}:{version_id}:{last}", version_id=version_id, department_id=department_id, after=last)

@@ -3,11 +3,27 @@
 from flask import Flask
 
 from portal.desk import health, jobs, reactions
-from portal.desk.routes import around, attachments, bulk, drafts, filing, mine, queue, requests, work
+from portal.desk.routes import around, attachments, bulk, calls, drafts, filing, mine, queue, replies, requests, services, work
 from portal.desk.routes._blueprint import bp
 from portal.kernel import files, markdown
 
-__all__ = ["around", "attachments", "bulk", "drafts", "filing", "health", "jobs", "mine", "queue", "requests", "setup", "work"]
+__all__ = [
+    "around",
+    "attachments",
+    "bulk",
+    "calls",
+    "drafts",
+    "filing",
+    "health",
+    "jobs",
+    "mine",
+    "queue",
+    "replies",
+    "requests",
+    "services",
+    "setup",
+    "work",
+]
 
 
 def setup(app: Flask) -> None:
@@ -16,3 +32,5 @@ def setup(app: Flask) -> None:
     app.register_blueprint(bp)
     app.jinja_env.filters.update(markdown=markdown.render, file_size=files.size_words)
     around.setup(app)
+    queue.setup()
+    services.setup()

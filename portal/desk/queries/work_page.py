@@ -1,0 +1,253 @@
+"""The page of somebody who works on a request: the talk, the facts, and what stands beside it. One statement."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.desk.models import MessageKind, Request
+from portal.desk.queries import work_parts as parts
+from portal.desk.queries.queue import CAP
+from portal.kernel.db import db
+from portal.kernel.paging import Count
+from portal.kernel.policy import Actor
+
+TALK = 300
+"""Entries of the conversation, and of events, that are shown at first; the newest."""
+
+Rows = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Face:
+    """Somebody as a disc and a name."""
+
+    id: int
+    name: str
+    first_name: str = ""
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the disc."""
+        found = [part for part in self.name.split() if part[:1].isalpha()]
+        return (found[0][0] + (found[-1][0] if len(found) > 1 else "")).upper() if found else "?"
+
+    @property
+    def tint(self) -> int:
+        """One of six tints, fixed per person."""
+        return self.id % 6 + 1
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message of the conversation, with the files that came with it as (id, name, size)."""
+
+    id: int
+    at: datetime
+    kind: MessageKind
+    author: Face | None
+    body: str
+    next_step: str
+    next_step_at: datetime | None
+    is_first_answer: bool
+    needs_no_reply: bool
+    files: Sequence[tuple[int, str, int]]
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event of the record."""
+
+    id: int
+    at: datetime
+    event: str
+    actor: Face | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What was said and what happened, each oldest first; ``more`` when older entries are not shown."""
+
+    said: Sequence[Said]
+    happened: Sequence[Happened]
+    more: bool
+
+    @property
+    def newest_public(self) -> int:
+        """The number of the newest message both sides see; 0 for none."""
+        return max((entry.id for entry in self.said if entry.kind is not MessageKind.NOTE), default=0)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Who asks, where, for what, and whose it is; ``before`` counts what they asked this department earlier (capped)."""
+
+    service: str
+    service_fields: Sequence[Any]
+    department: str
+    department_key: str
+    requester: Face
+    staff_number: str
+    requester_place: str
+    requester_phone: str
+    prefers: str
+    from_department: str
+    requester_site: str
+    site: str
+    owner: Face | None
+    filed_by: str
+    before: Count
+
+
+@dataclass(frozen=True)
+class ClockRow:
+    """One clock as it stands: its newest cycle."""
+
+    name: str
+    status: str
+    due: datetime | None
+    stopped_at: datetime | None
+    target: timedelta | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared reply; its words only when it was chosen."""
+
+    id: int
+    name: str
+    body: str
+    is_acknowledgement: bool
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Clocks, prepared replies, related requests (number, title, is open), who writes, who follows, names, the place in the queue."""
+
+    clocks: dict[str, ClockRow]
+    prepared: Sequence[Prepared]
+    related: Sequence[tuple[int, str, bool]]
+    writing: Sequence[Face]
+    followers: Sequence[Face]
+    names: dict[int, str]
+    draft: dict[str, Any] | None
+    previous: int | None
+    next: int | None
+    place: int
+    open: Count
+
+
+@dataclass(frozen=True)
+class WorkPage:
+    """Everything the page shows."""
+
+    talk: Talk
+    facts: Facts
+    beside: Beside
+
+
+def load(actor: Actor, request: Request, *, now: datetime, limit: int = TALK, chosen: int | None = None) -> WorkPage:
+    """The page of a request; ``chosen`` is a prepared reply to fill in. One statement, and one for names of people nobody would expect."""
+    wanted = [*parts.talk(request.id, limit), *parts.facts(request), parts.clocks(request), parts.prepared(request, chosen), *parts.related(actor, request)]
+    wanted += [*parts.drafts(actor, request, now), parts.followers(request), *parts.neighbours(actor, request)]
+    rows = _by_kind(sa.union_all(*wanted))
+    said = _talk(rows, limit)
+    known = {row.id: _face(row.id, row).first_name for kind in ("person", "follower") for row in rows[kind]}
+    known |= _missing({*_mentioned(said), *_answered(rows, request)} - known.keys())
+    return WorkPage(said, _facts(rows, request), _beside(rows, known))
+
+
+def _by_kind(query: Any) -> Rows:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in db.session.execute(query):
+        found[row.kind].append(row)
+    for rows in found.values():
+        rows.sort(key=lambda row: row.id)
+    return found
+
+
+def _mentioned(said: Talk) -> list[int]:
+    return [int(entry.data["person_id"]) for entry in said.happened if entry.data.get("person_id")]
+
+
+def _answered(rows: Rows, request: Request) -> list[int]:
+    specs = rows["service"][0].data
+    return [int(request.answers[spec["key"]]) for spec in specs if spec["type"] == "person" and request.answers.get(spec["key"])]
+
+
+def _missing(person_ids: set[int]) -> dict[int, str]:
+    return {row.id: row.name for row in db.session.execute(parts.names(list(person_ids)))} if person_ids else {}
+
+
+def _face(number: int, row: Any) -> Face:
+    return Face(number, row.name, row.given or row.name.split(" ")[0])
+
+
+# -- from rows to what is shown ----------------------------------------------------------------------------------------
+
+
+def _talk(rows: Rows, limit: int) -> Talk:
+    files: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
+    for row in rows["file"]:
+        files[row.who].append((row.id, row.text, row.flag))
+    said = [_said(row, files.get(row.id, ())) for row in rows["message"][-limit:]]
+    happened = [Happened(row.id, row.at, row.text, _face(row.who, row) if row.name else None, row.data or {}) for row in rows["event"][-limit:]]
+    return Talk(said, happened, max(len(rows["message"]), len(rows["event"])) > limit)
+
+
+def _said(row: Any, files: Sequence[tuple[int, str, int]]) -> Said:
+    kind, _, body = row.text.partition("\n")
+    author = _face(row.who, row) if row.name else None
+    return Said(row.id, row.at, MessageKind(kind), author, body, row.more, row.until, bool(row.flag & 1), bool(row.flag & 2), files)
+
+
+def _facts(rows: Rows, request: Request) -> Facts:
+    people = {row.id: _face(row.id, row) for row in rows["person"]}
+    departments, places = ({row.id: row for row in rows[kind]} for kind in ("department", "place"))
+    service, own, here, asked = rows["service"][0], rows["requester"][0], departments[request.department_id], rows["earlier"][0].id
+    of = departments.get(request.from_department_id or 0)
+    site, home = (places[number].text if number in places else "" for number in (request.location_id, own.who))
+    return Facts(
+        service=service.text,
+        service_fields=service.data,
+        department=here.text,
+        department_key=here.more,
+        requester=people[request.requester_id],
+        staff_number=own.text,
+        requester_place=own.name,
+        requester_phone=own.given,
+        prefers=own.more,
+        from_department=of.text if of else "",
+        requester_site=home,
+        site=site,
+        owner=people.get(request.assignee_id or 0),
+        filed_by=people[request.filed_by_id].name if request.filed_by_id != request.requester_id else "",
+        before=Count(min(asked, parts.BEFORE), asked > parts.BEFORE),
+    )
+
+
+def _beside(rows: Rows, names: dict[int, str]) -> Beside:
+    numbers = {kind: rows[kind][0].id if rows[kind] else None for kind in ("previous", "next", "ahead", "open")}
+    found = {row.id: (row.id, row.text, bool(row.flag)) for row in rows["related"]}
+    is_open = numbers["open"] or 0
+    return Beside(
+        clocks={row.text: _clock(row) for row in rows["clock"]},
+        prepared=[Prepared(row.id, row.text, row.more, bool(row.flag)) for row in sorted(rows["prepared"], key=lambda r: (r.who, r.id))],
+        related=[found[number] for number in sorted(found, reverse=True)][: parts.RELATED],
+        writing=[_face(row.id, row) for row in rows["writing"]],
+        followers=[_face(row.id, row) for row in rows["follower"]],
+        names=names,
+        draft=rows["draft"][0].data if rows["draft"] else None,
+        previous=numbers["previous"],
+        next=numbers["next"],
+        place=(numbers["ahead"] or 0) + 1,
+        open=Count(min(is_open, CAP), is_open > CAP),
+    )
+
+
+def _clock(row: Any) -> ClockRow:
+    return ClockRow(row.text, row.more, row.at, row.until, timedelta(seconds=row.flag) if row.flag else None)
