@@ -121,6 +121,8 @@ class World:
     """Addresses in use, to staff numbers."""
     languages: Collection[str]
     today: date
+    guarded: Collection[str] = ()
+    """Staff numbers whose address and last day whoever imports may not change."""
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,7 @@ def _manager_problem(row: Row, here: set[str], circles: set[str]) -> Message | N
 
 def _place(row: Row, values: dict[str, Any], world: World, plan: Plan, moving: Collection[str]) -> None:
     known = world.people.get(row.staff_number)
-    reason = _address_problem(row, values, world, moving) or _gone_problem(known, values, world)
+    reason = _address_problem(row, values, world, moving) or _gone_problem(known, values, world) or _guard_problem(known, values, world)
     if reason is not None:
         plan.refused.append(Refused(row.line, row.staff_number, reason))
         return
@@ -213,6 +213,16 @@ def _gone_problem(known: Known | None, values: dict[str, Any], world: World) -> 
     if known is None or known.is_active or _has_gone(values, known, world):
         return None
     return say("This person has left. Bring them back under People and groups first.")
+
+
+def _guard_problem(known: Known | None, values: dict[str, Any], world: World) -> Message | None:
+    """Whoever changes an address can come in as that person; so nobody does it to those who may do more than they."""
+    if known is None or known.staff_number not in world.guarded:
+        return None
+    moves = "email" in values and values["email"] != known.values.get("email")
+    if moves or _has_gone(values, known, world):
+        return say("This person holds roles that you do not hold. An administrator changes their address or last day.")
+    return None
 
 
 def _moving(believed: list[tuple[Row, dict[str, Any]]], world: World) -> set[str]:
@@ -240,7 +250,8 @@ def _leaving(rows: Sequence[Row], world: World, plan: Plan) -> None:
     named = {row.staff_number for row in rows}
     for number, known in world.people.items():
         if known.is_active and number not in named:
-            (plan.kept if known.protected else plan.leaving).append(known)
+            stays = known.protected or number in world.guarded
+            (plan.kept if stays else plan.leaving).append(known)
 
 
 def refused_rows(refused: Iterable[Refused]) -> Iterator[list[str | int]]:

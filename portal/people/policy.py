@@ -77,13 +77,31 @@ def find_person_by_id(actor: Actor, person_id: int, *, to: People = People.READ)
 def _checked_person(actor: Actor, person: Person | None, to: People) -> Person:
     if person is None or not may_see(actor, person):
         raise NotFound()
-    if to is People.KEEP and not is_keeper(actor):
-        raise Forbidden(say("Only HR and administrators change what is written here. Nothing was changed."))
+    if to is People.KEEP:
+        _check_keeper(actor, person)
     if to is People.PLAN and not may_plan_absence(actor, person):
         raise Forbidden(say("Only %(name)s and their lead plan this. Nothing was changed.", name=person.first_name))
     if to is People.SELF and person.id != actor.person_id:
         raise Forbidden(say("A profile is changed by its owner. Nothing was changed."))
     return person
+
+
+def _check_keeper(actor: Actor, person: Person) -> None:
+    if not is_keeper(actor):
+        raise Forbidden(say("Only HR and administrators change what is written here. Nothing was changed."))
+    if beyond(actor, [person.id]):
+        raise Forbidden(say("%(name)s holds roles that you do not hold. Ask an administrator to change this.", name=person.first_name))
+
+
+def beyond(actor: Actor, person_ids: list[int] | None = None) -> set[int]:
+    """Persons (of these, or of all) who hold a company-wide role that ``actor`` does not; nobody for administrators.
+
+    Whoever changes an address or hands over a link can come in as that person, and so gains what that person may do.
+    """
+    if actor.is_system or is_administrator(actor):
+        return set()
+    held = sa.select(RoleGrant.person_id).where(RoleGrant.ended_at.is_(None), RoleGrant.role.not_in([Role(role) for role in actor.roles]))
+    return set(db.session.scalars(held if person_ids is None else held.where(RoleGrant.person_id.in_(person_ids))))
 
 
 def find_absence(actor: Actor, absence_id: int) -> tuple[Absence, Person]:

@@ -50,8 +50,9 @@ def begin_try(name: str, address: str, now: datetime) -> bool:
 
 def forgive(name: str, address: str) -> None:
     """The password was right: the try no longer counts."""
-    throttling.forgive_account(throttling.account_key(name))
+    # Address first, as when counting: two who come in at once never wait for each other in a circle.
     throttling.forgive_address(throttling.address_key(address))
+    throttling.forgive_account(throttling.account_key(name))
 
 
 def come_in(account: Account, *, name: str, address: str, agent: str, now: datetime, rehashed: str | None = None) -> str:

@@ -22,8 +22,10 @@ from portal.kernel.policy import SYSTEM, Actor
 from portal.people import importing, rules
 from portal.people.actions import persons
 from portal.people.actions.accounts import settings
+from portal.people.actors import actor_of
 from portal.people.importing import Change, Plan, Row
 from portal.people.models import Department, ImportRefusal, ImportRun, Kind, Person, Role, RoleGrant
+from portal.people.policy import is_keeper
 from portal.people.queries import imports as imports_read
 
 BATCH = 500
@@ -44,10 +46,10 @@ def receive(stream: IO[bytes], name: str) -> files.Received:
     return files.receive(stream, name=name, kinds=frozenset({FileKind.CSV, FileKind.TXT}), limit=importing.LARGEST)
 
 
-def look(received: files.Received, *, leave_missing: bool, now: datetime) -> Plan:
+def look(received: files.Received, *, leave_missing: bool, actor: Actor, now: datetime) -> Plan:
     """Read a file and compare it; slow for a big one, so outside of every unit of work. Raises Refusal for what is no table of people."""
     rows = _rows_of(files.StoredFile(digest=received.digest))
-    plan = importing.diff(rows, imports_read.world(now, settings()), leave_missing=leave_missing)
+    plan = importing.diff(rows, imports_read.world(now, settings(), actor), leave_missing=leave_missing)
     db.session.rollback()
     return plan
 
@@ -134,14 +136,23 @@ def apply(run_id: int, *, now: datetime, progress: Progress = lambda done, total
     run = db.session.get(ImportRun, run_id)
     if run is None or run.state != "running":
         return
-    plan = importing.diff(_rows_of(imports_read.file_of(run)), imports_read.world(now, settings()), leave_missing=run.leave_missing)
-    actor = Actor(person_id=run.started_by, kind="person") if run.started_by else SYSTEM
+    actor = actor_of(run.started_by, now=now) if run.started_by else SYSTEM
+    if actor is None or not (actor.is_system or is_keeper(actor)):
+        unit_of_work.run(lambda: _stop(run_id, now))
+        return
+    plan = importing.diff(_rows_of(imports_read.file_of(run)), imports_read.world(now, settings(), actor), leave_missing=run.leave_missing)
     counts = (run.preview or {}).get("counts", {})
     leave_missing = run.leave_missing
     db.session.rollback()
     work = _Work(run_id, plan, now, actor, progress)
     _write(work)
     _finish(work, counts, leave_missing)
+
+
+def _stop(run_id: int, now: datetime) -> None:
+    """Whoever confirmed may no longer import; what was written stays, the rest is not written."""
+    end = sa.update(ImportRun).where(ImportRun.id == run_id, ImportRun.state == "running").values(state="stopped", updated_at=now)
+    db.session.execute(end, execution_options={"synchronize_session": False})
 
 
 def _write(work: _Work) -> None:
@@ -319,7 +330,7 @@ def import_file(
         raise NotFound(say("There is no file at %(path)s.", path=str(path)))
     with path.open("rb") as stream:
         received = receive(stream, path.name)
-    plan = look(received, leave_missing=leave_missing, now=now)
+    plan = look(received, leave_missing=leave_missing, actor=actor, now=now)
     run_id = unit_of_work.run(lambda: keep_preview(received, plan, leave_missing=leave_missing, actor=actor, now=now).id)
     result = replace(_result(run_id), written=confirm)
     db.session.rollback()
@@ -330,6 +341,7 @@ def import_file(
 
 
 def _begin(run_id: int, now: datetime) -> None:
+    """Confirm without the worker: whoever sits at the console waits for it."""
     db.session.execute(sa.update(ImportRun).where(ImportRun.id == run_id, ImportRun.state == "preview").values(state="running", updated_at=now))
 
 

@@ -13,7 +13,7 @@ from portal.kernel import sessions
 from portal.kernel.db import db
 from portal.kernel.settings import Settings
 from portal.people import rules
-from portal.people.models import Credential, Department, Location, Person, Role, RoleGrant
+from portal.people.models import Credential, Department, Kind, Location, Person, Role, RoleGrant
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def account_named(name: str, now: datetime, settings: Settings) -> Account | Non
     """The account with this work e-mail or staff number; one statement whether it exists or not."""
     typed = name.strip()[:254]
     match = sa.or_(Person.email == typed.casefold(), Person.staff_number.in_((typed[:40], typed[:40].upper())))
-    return _account(sa.and_(match, Person.kind != "service"), now, settings)
+    return _account(sa.and_(match, Person.kind != Kind.SERVICE), now, settings)
 
 
 def account_of(person_id: int, now: datetime, settings: Settings) -> Account | None:

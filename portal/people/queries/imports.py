@@ -9,20 +9,23 @@ import sqlalchemy as sa
 from portal.kernel import files
 from portal.kernel.db import db
 from portal.kernel.errors import NotFound
+from portal.kernel.policy import Actor
 from portal.kernel.settings import Settings
 from portal.people import rules
 from portal.people.importing import COLUMNS, Known, Plan, World
 from portal.people.models import Department, ImportRefusal, ImportRun, Kind, Location, Person, Role, RoleGrant
+from portal.people.policy import beyond
 
 LANGUAGES = frozenset({"en"})
 
 
-def world(now: datetime, settings: Settings) -> World:
-    """Everybody and everything a file is compared with; four statements, whatever the size."""
+def world(now: datetime, settings: Settings, actor: Actor) -> World:
+    """Everybody and everything a file of ``actor`` is compared with; five statements, whatever the size."""
     departments = list(db.session.execute(sa.select(Department.id, Department.key, Department.name, Department.parent_id)))
     by_word = {rules.folded(row.name): row.id for row in departments} | {row.key: row.id for row in departments}
     locations = {rules.folded(name): number for number, name in db.session.execute(sa.select(Location.id, Location.name))}
     people = {known.staff_number: known for known in _people()}
+    more = beyond(actor)
     return World(
         people=people,
         departments=by_word,
@@ -32,6 +35,7 @@ def world(now: datetime, settings: Settings) -> World:
         owners={known.values["email"]: number for number, known in people.items() if known.values["email"]},
         languages=LANGUAGES | {settings.locale},
         today=rules.today_in(settings.zone, now),
+        guarded={number for number, known in people.items() if known.id in more},
     )
 
 

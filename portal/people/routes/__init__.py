@@ -3,11 +3,25 @@
 from flask import Flask
 
 from portal.kernel import shell
-from portal.people import actors, jobs, menu
+from portal.people import actors, health, jobs, menu
 from portal.people.routes import account, departments, directory, importing, keeping, links, organising, profile, signing_in, working_hours
 from portal.people.routes._blueprint import bp
 
-__all__ = ["account", "departments", "directory", "importing", "jobs", "keeping", "links", "organising", "profile", "setup", "signing_in", "working_hours"]
+__all__ = [
+    "account",
+    "departments",
+    "directory",
+    "health",
+    "importing",
+    "jobs",
+    "keeping",
+    "links",
+    "organising",
+    "profile",
+    "setup",
+    "signing_in",
+    "working_hours",
+]
 
 _LINKS = {"sign_in": "sign_in", "sign_out": "sign_out", "devices": "devices", "theme": "theme", "profile": "own_profile"}
 

@@ -38,7 +38,7 @@ def read_people() -> Any:
     try:
         received = imports.receive(form.file.data.stream, form.file.data.filename or "people.csv")
         missing = bool(form.leave_missing.data)
-        plan = imports.look(received, leave_missing=missing, now=now)
+        plan = imports.look(received, leave_missing=missing, actor=actor, now=now)
         run_id = unit_of_work.run(lambda: imports.keep_preview(received, plan, leave_missing=missing, actor=actor, now=now).id)
     except PortalError as problem:
         if problem.status >= 500:

@@ -138,6 +138,14 @@ def invite(staff_number: str) -> Any:
     return see_other("people.keep_person", staff_number=staff_number)
 
 
+@bp.get("/administration/people/<staff_number>/leave")
+@policy.allow(People.KEEP)
+def leaving(staff_number: str) -> str:
+    """What happens when somebody leaves, with the button that does it."""
+    person = find_person(policy.current(), staff_number, to=People.KEEP)
+    return render_template("people/keep/leaving.html", person=person)
+
+
 @bp.post("/administration/people/<staff_number>/leave")
 @policy.allow(People.KEEP)
 def leave(staff_number: str) -> Response:

@@ -1,5 +1,6 @@
 """Administration: persons, roles, departments, locations, working hours."""
 
+import io
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -161,15 +162,16 @@ def test_somebody_leaves(world: Any, sign_in: Callable[[Any], Visitor], app: Fla
     """Signed out everywhere, off the lists, roles ended, in one go; and may come back without them."""
     with app.app_context(), unit_of_work():
         roles.grant_role(db.session.get_one(Person, world.kim.id), Role.AUTHOR, actor=world.actor("ada"), today=date(2026, 11, 24), now=portal_clock.now())
-    kim, elena = sign_in(world.kim), sign_in(world.elena)
-    page = elena.get("/administration/people/MC-0232").submit("leave")
+    kim, ada = sign_in(world.kim), sign_in(world.ada)
+    assert sign_in(world.elena).get("/administration/people/MC-0232").status == 403
+    page = ada.get("/administration/people/MC-0232").follow("Has left").submit()
     assert not is_in(kim)
     assert sign_in(world.mara).get("/people/MC-0232").status == 404
     with app.app_context():
         assert db.session.scalar(sa.select(Fulfiller.person_id).where(Fulfiller.person_id == world.kim.id)) is None
         assert db.session.scalars(sa.select(RoleGrant).where(RoleGrant.person_id == world.kim.id)).one().ended_at is not None
         assert db.session.scalars(sa.select(Activity).where(Activity.event == PersonLeft.event)).one().subject_id == world.kim.id
-    assert elena.post("/administration/people/MC-0232/leave", {"csrf_token": token_of(elena)}).status == 422
+    assert ada.post("/administration/people/MC-0232/leave", {"csrf_token": token_of(ada)}).status == 422
     page = page.submit("return")
     with app.app_context():
         assert world.actor("kim").fulfils == frozenset()
@@ -195,7 +197,7 @@ def test_the_last_administrator_stays(world: Any, sign_in: Callable[[Any], Visit
     """Neither leaving nor a role taken back locks the company out."""
     ada = sign_in(world.ada)
     page = ada.get("/administration/people/MC-0900")
-    assert "only administrator" in page.submit("leave")
+    assert "only administrator" in page.follow("Has left").submit()
     grant = next(form for form in page.forms if "/administration/roles/" in form.action)
     assert "only administrator" in ada.submit(page, grant)
     assert ada.get("/administration/people").status == 200
@@ -239,6 +241,37 @@ def test_elena_gives_only_what_she_holds(world: Any, sign_in: Callable[[Any], Vi
                 roles.grant_role(db.session.get_one(Person, world.tom.id), role, actor=actor, today=date(2026, 11, 24), now=portal_clock.now())
         assert world.actor("tom").roles == frozenset()
     assert elena.post(f"/administration/roles/{2**70}/end", {"csrf_token": token_of(elena)}).status == 404
+
+
+def test_hr_cannot_come_in_as_an_administrator(world: Any, sign_in: Callable[[Any], Visitor], app: Flask) -> None:
+    """Whoever changes an address or hands over a link could come in as that person (Frappe CVE-2026-47765's kind of hole)."""
+    elena = sign_in(world.elena)
+    number = world.ada.staff_number
+    for path in ("", "/edit", "/leave"):
+        answer = elena.get(f"/administration/people/{number}{path}")
+        assert (answer.status, "roles that you do not hold" in answer) == (403, True)
+    for path in ("edit", "invite", "leave", "sign-out", "roles", "return"):
+        data = {"csrf_token": token_of(elena), "staff_number": number, "name": "Ada", "email": world.elena.email, "role": "hr"}
+        assert elena.post(f"/administration/people/{number}/{path}", data).status == 403
+    text = f"staff_number,name,email\n{number},Ada Lind,elena.private@marlow.example\nMC-0412,Tom Becker,tom@marlow.example\n"
+    page = elena.get("/administration/import").submit("file", file=(io.BytesIO(text.encode()), "people.csv"))
+    assert "0 new, 1 changed, 0 unchanged, 0 leaving, 1 refused" in page
+    assert "holds roles that you do not hold" in page
+    with app.app_context():
+        assert db.session.get_one(Person, world.ada.id).email == world.ada.email
+
+
+def test_a_confirmed_import_asks_again_whether_it_may(world: Any, sign_in: Callable[[Any], Visitor], app: Flask, run_jobs: Callable[..., int]) -> None:
+    """Elena loses the role between the button and the worker: nothing is written."""
+    elena = sign_in(world.elena)
+    page = elena.get("/administration/import").submit("file", file=(io.BytesIO(b"staff_number,name\nMC-5555,New Person\n"), "people.csv"))
+    page.submit("confirm")
+    with app.app_context(), unit_of_work():
+        db.session.execute(sa.update(RoleGrant).where(RoleGrant.person_id == world.elena.id).values(ended_at=portal_clock.now()))
+    run_jobs()
+    assert "Stopped before the end" in sign_in(world.ada).get(page.path)
+    with app.app_context():
+        assert db.session.scalar(sa.select(Person.id).where(Person.staff_number == "MC-5555")) is None
 
 
 def test_a_role_cannot_end_before_it_begins(world: Any, sign_in: Callable[[Any], Visitor]) -> None:
