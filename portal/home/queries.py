@@ -2,10 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-import sqlalchemy as sa
+from datetime import date, datetime
 
 from portal.kernel.db import db
 from portal.kernel.policy import Actor
@@ -20,14 +17,13 @@ class Greeted:
     """Whoever opened the start page."""
 
     first_name: str
-    start_date: Any
+    start_date: date | None
 
 
 def greeted(actor: Actor) -> Greeted:
-    """The first name of the actor and since when they are here. One statement."""
-    row = db.session.execute(sa.select(Person.given_name, Person.start_date).where(Person.id == actor.person_id)).first()
-    given, start = (row.given_name, row.start_date) if row else ("", None)
-    return Greeted(given or actor.name.split(" ", maxsplit=1)[0], start)
+    """The first name of the actor and since when they are here; the row was read when the actor was built."""
+    person = db.session.get(Person, actor.person_id)
+    return Greeted(person.first_name, person.start_date) if person else Greeted(actor.name, None)
 
 
 @dataclass(frozen=True)

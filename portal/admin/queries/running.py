@@ -24,7 +24,7 @@ class SettingRow:
 
 def settings_in_force(settings: Settings) -> list[SettingRow]:
     """Every setting in the order of the operator guide."""
-    texts = {name: text for name, text, _ in documented()}
+    texts = {name: text.replace("`", "") for name, text, _ in documented()}
     return [_row(settings, field.name, texts[field.name], field.default) for field in fields(settings)]
 
 
