@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from portal.desk.rules import PAUSED, Answer, Impact, Priority, Status
 from portal.kernel import times
-from portal.kernel.messages import Message, say
+from portal.kernel.messages import Message, say, say_n
 from portal.people.calendar import WorkCalendar
 
 WORKING_DAY, ROUND_THE_CLOCK = 8.0, 24.0
@@ -129,6 +129,16 @@ def day_hours(calendar: WorkCalendar, now: datetime) -> float:
     """Hours of a working day: eight, or twenty-four where the clock never stands."""
     week = timedelta(days=7)
     return ROUND_THE_CLOCK if calendar.worked(now, now + week) == week else WORKING_DAY
+
+
+def within(length: timedelta, hours: float = WORKING_DAY) -> Message:
+    """A promise of working time as people say it: "4 working hours", "1 day of working time"."""
+    whole, rest = divmod(int(length.total_seconds()), 3600)
+    if not rest and 0 < whole < hours and hours != ROUND_THE_CLOCK:
+        return say_n("%(num)s working hour", "%(num)s working hours", whole)
+    if hours == ROUND_THE_CLOCK:
+        return say("%(time)s", time=working_time(length, hours))
+    return say("%(time)s of working time", time=working_time(length, hours))
 
 
 def working_time(length: timedelta, hours: float = WORKING_DAY) -> str:
@@ -256,8 +266,6 @@ def next_line(story: Story) -> Message | None:
         return _late_line(story)
     if story.step and story.step_at is not None:
         return say("Next step: %(step)s, by %(when)s.", step=story.step.rstrip(" .…"), when=story.reader.by(story.step_at))
-    if story.standing.status is Status.RESOLVED:
-        return say("A \u201cno\u201d brings it back to the same people, and its clock goes on.")
     return None
 
 
@@ -300,6 +308,8 @@ def _end(story: Story) -> Stop:
     if story.resolved_at is None and own is not None and story.end_due is not None and own <= story.end_due:
         note = say("promised %(when)s", when=story.reader.when(story.end_due))
         return Stop(story.end_word, say("by %(when)s", when=story.reader.by(own)), "next", note if own != story.end_due else None)
+    if story.resolved_at is None and story.end_due is not None and story.step_at is not None and story.reader.now < story.end_due < story.step_at:
+        return Stop(story.end_word, say("promised %(when)s", when=story.reader.when(story.end_due)), "next")
     return _stop(story.end_word, story.resolved_at, story.end_due, story)
 
 
@@ -310,7 +320,7 @@ def _stop(name: Message, at: datetime | None, due: datetime | None, story: Story
         apology = say("We were late, and we are sorry.") if due is not None and at > due else None
         return Stop(name, reader.when(at), "done", note, apology)
     if due is None:
-        return Stop(name, say("a date follows"), "next")
+        return Stop(name, say("moves with the pause") if story.standing.status in PAUSED else say("a date follows"), "next")
     if due < reader.now:
         return Stop(name, say("was due %(when)s", when=reader.when(due)), "late", None, say("We are late, and we are sorry."))
     return Stop(name, say("by %(when)s", when=reader.by(due)), "next")
@@ -348,8 +358,8 @@ def priority_word(priority: str) -> Message:
     """How much it hurts, as both sides read it."""
     found = {
         Priority.URGENT: say("Work has stopped, or someone could get hurt"),
-        Priority.HIGH: say("Work is slower"),
-        Priority.NORMAL: say("A nuisance, work goes on"),
-        Priority.LOW: say("It can wait"),
+        Priority.HIGH: say("Work is much slower"),
+        Priority.NORMAL: say("Work is slower"),
+        Priority.LOW: say("A nuisance, work goes on"),
     }
     return found[Priority(priority)]

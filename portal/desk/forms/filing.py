@@ -50,7 +50,7 @@ class FilingForm(PortalForm):
     description = paragraph(_l("What else should we know?"), optional(), limit=BODY_LIMIT)
     location = SelectField(_l("Where"), coerce=int_or_none, validate_choice=False, validators=[optional()])
     place = line(_l("Room, floor or desk"), optional(), limit=120)
-    impact = RadioField(_l("How does it get in your way?"), validators=[AnyOf(list(Impact), message=_l("Please choose one."))], default=Impact.NUISANCE.value)
+    impact = RadioField(_l("How does it get in your way?"), validators=[AnyOf(list(Impact), message=_l("Please choose one."))], default=Impact.SLOWER.value)
     customer = line(_l("Would a customer notice?"), optional(), limit=300)
     followers = line(_l("Who else should follow it"), optional(), limit=FOLLOWERS_LIMIT, description=_l("Names or staff numbers, with commas between."))
     call_me = BooleanField(_l("Please call me"))
@@ -61,6 +61,12 @@ class FilingForm(PortalForm):
         description=_l("Only you, those you add and the people named for this service read it. The lead sees its number only."),
     )
     photo = FileField(_l("Add a photo or file"), validators=[optional()])
+
+    def problems(self) -> list[tuple[str, str, str]]:
+        """What needs another look, in the order of the page: the line, the questions of the service, and the rest."""
+        found = super().problems()
+        first = {self.title.id: -1} | {field.id: place for place, field in enumerate(self.questions)}
+        return sorted(found, key=lambda problem: first.get(problem[0], len(first)))
 
     def question(self, key: str) -> Field:
         """The field of a question of the service."""
@@ -101,6 +107,17 @@ class FilingForm(PortalForm):
         if not first or first[0] in NAYS:
             return False, ""
         return True, "" if folded(text).strip(". ") == "yes" else text
+
+    def words(self, answers: Mapping[str, Any]) -> str:
+        """The first message: what else we should know, or the long answers of a service that asks for them itself."""
+        if not self.asks_for_text:
+            return str(self.description.data or "")
+        return "\n\n".join(str(answers[spec["key"]]) for spec in self.specs if spec["type"] == "long_text" and answers.get(spec["key"]))
+
+    @property
+    def asks_for_text(self) -> bool:
+        """True when a question of the service takes running text, so that ours would ask twice."""
+        return any(spec["type"] == "long_text" for spec in self.specs)
 
     def names(self) -> list[str]:
         """Who should follow, as typed."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from portal.desk import words
 from portal.desk.models import Clock, Request, Service
 from portal.desk.policy import follows, requests_visible_to
-from portal.desk.rules import OPEN, PAUSED, Status
+from portal.desk.rules import OPEN, PAUSED, Answer, Status
 from portal.kernel.db import db
 from portal.kernel.messages import Message
 from portal.kernel.paging import Count, Key, Page, keyset
@@ -52,7 +52,7 @@ class MyRequest:
     @property
     def standing(self) -> words.Standing:
         """How it stands, as the words want it."""
-        relieved = self.relieved_at is not None
+        relieved = self.relieved_at is not None and self.outcome != Answer.NO
         return words.Standing(self.status, True, self.requester, self.waits_for, self.awaits_answer, relieved, self.outcome)
 
 

@@ -42,7 +42,7 @@ def offer(service: Service, zone: str, now: datetime, answers: Mapping[str, Any]
     table = promises.current_version(service.id).targets
     found = _hours(service, table)
     wanted = {impact: _targets(service, table, impact, answers, now, calendar) for impact, calendar in found.items()}
-    usual = found[Impact.NUISANCE.value]
+    usual = found[Impact.SLOWER.value]
     serving = promises.on_duty(service, usual.next_open(now).astimezone(ZoneInfo(usual.zone)).date())
     previews = {impact: promises.preview_of(wanted[impact], calendar, zone, now, serving) for impact, calendar in found.items()}
     return Offer(department, wanted, previews, found, serving)

@@ -59,7 +59,7 @@ def promise_context(service: Service, impact: str, now: datetime, answers: dict[
     """Everything the card of the promise needs, for one impact."""
     eyes = reader(now)
     offer = offers.offer(service, eyes.zone, now, answers)
-    chosen = impact if impact in offer.previews else Impact.NUISANCE.value
+    chosen = impact if impact in offer.previews else Impact.SLOWER.value
     preview, calendar = offer.previews[chosen], offer.calendars[chosen]
     return {
         "service": service,
@@ -67,7 +67,7 @@ def promise_context(service: Service, impact: str, now: datetime, answers: dict[
         "preview": preview,
         "impact": chosen,
         "by": eyes.by,
-        "within": words.working_time(offer.answer_within(chosen), words.day_hours(calendar, now)),
+        "within": words.within(offer.answer_within(chosen), words.day_hours(calendar, now)),
         "end_word": words.end_word(service.key),
         "hours": hours_sentence(calendar, now, eyes.locale),
         "city": place_of(preview.zone),

@@ -14,7 +14,7 @@ from portal.desk.happenings import Happening, Line, folded, line_of
 from portal.desk.models import Request
 from portal.desk.opening import hours_sentence, place_of
 from portal.desk.queries.request_page import Entry, Face, RequestPage
-from portal.desk.rules import OPEN, MessageKind, Status
+from portal.desk.rules import OPEN, Answer, MessageKind, Status
 from portal.kernel import times
 from portal.kernel.messages import Message, say
 from portal.kernel.policy import Actor
@@ -76,7 +76,7 @@ def story_of(view: View) -> words.Story:
         answered_at=request.answered_at,
         first_due=states[FIRST_RESPONSE].due,
         reply_due=states[NEXT_RESPONSE].due if states[NEXT_RESPONSE].status == "running" else None,
-        relieved_at=request.relieved_at,
+        relieved_at=relief_of(request),
         step=request.next_step,
         step_at=request.next_step_at,
         end_due=states[RESOLUTION].due,
@@ -85,6 +85,11 @@ def story_of(view: View) -> words.Story:
         late_by=view.calendar.worked(late, view.reader.now) if late else timedelta(),
         hours=words.day_hours(view.calendar, view.reader.now),
     )
+
+
+def relief_of(request: Request) -> datetime | None:
+    """Since when there is relief; what the requester said does not work is none."""
+    return None if request.outcome == Answer.NO and request.status in OPEN else request.relieved_at
 
 
 def standing_of(view: View) -> words.Standing:
@@ -96,7 +101,7 @@ def standing_of(view: View) -> words.Standing:
         requester=view.first_name(request.requester_id),
         waits_for=request.waits_for,
         awaits_answer=request.awaits_answer,
-        is_relieved=request.relieved_at is not None,
+        is_relieved=relief_of(request) is not None,
         outcome=request.outcome,
     )
 
@@ -143,13 +148,13 @@ def clock_card(view: View) -> ClockCard:
         percent=percent,
         meter=say("%(percent)s percent of the working time is used", percent=percent),
         paused=words.working_time(state.paused, words.day_hours(view.calendar, reader.now)),
-        promise=reader.when(state.due) if state.due else str(say("stands while paused")) if state.status == "paused" else str(say("a date of its own")),
+        promise=reader.when(state.due) if state.due else str(say("moves with the pause")) if state.status == "paused" else str(say("a date of its own")),
         own_name=view.first_name(request.assignee_id),
         own_date=reader.when(request.next_step_at) if request.next_step_at else "",
         kind=kind,
         runs=hours_sentence(view.calendar, reader.now, reader.locale),
         city=place_of(view.calendar.zone),
-        differs=now_there != now_here,
+        differs=now_there != now_here and words.day_hours(view.calendar, reader.now) != words.ROUND_THE_CLOCK,
     )
 
 
@@ -237,7 +242,7 @@ def facts_of(view: View, names: Mapping[int, str]) -> list[tuple[str, str]]:
 
 def _answer(spec: Mapping[str, Any], request: Request, reader: words.Reader, names: Mapping[int, str]) -> tuple[str, str] | None:
     value = request.answers.get(spec["key"])
-    if value is None or spec["type"] in ("file", "location"):
+    if value is None or spec["type"] in ("file", "location", "long_text"):
         return None
     return str(spec["label"]), answer_words(spec["type"], value, reader, names)
 

@@ -68,6 +68,7 @@ def promise(key: str) -> str:
 @web.own_units
 def file(key: str) -> Response:
     """Send it. Files come in first; the write turn is held for the rows alone."""
+    find_service(policy.current(), key)
     uploads = receive(policy.current())
     return web.unit(lambda: current_app.make_response(_file(key, uploads)))
 
@@ -105,7 +106,7 @@ def _filing(form: FilingForm, choices: Choices, uploads: Uploads, now: datetime)
     return Filing(
         service_id=form.service.id,
         title=str(form.title.data or ""),
-        description=str(form.description.data or ""),
+        description=form.words(answers),
         requester_id=meant[0] if meant else int(actor.person_id or 0),
         impact=str(form.impact.data),
         answers=answers,
@@ -176,7 +177,7 @@ def _keep_words(found: Request, form: FilingForm, answers: dict[str, Any], choic
     filing_write.edit_request(
         found,
         title=str(form.title.data or ""),
-        description=str(form.description.data or ""),
+        description=form.words(answers),
         answers=answers | files,
         customer_notices=notices,
         customer_impact=what,

@@ -99,6 +99,7 @@ def page_context(access: Access, now: datetime) -> dict[str, Any]:
 @web.own_units
 def write(request_id: int) -> Response:
     """Write to whoever has it; a file comes in before anything is locked."""
+    find_access(policy.current(), request_id, to=Desk.WRITE)
     uploads = receive(policy.current())
     return web.unit(lambda: current_app.make_response(_write(request_id, uploads)))
 
