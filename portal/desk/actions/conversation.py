@@ -111,7 +111,8 @@ def _check_reply(request: Request, reply: Reply, actor: Actor, now: datetime) ->
     steps.needed(reply.body, "body", say("Say it in your own words. A sentence is enough."))
     steps.refuse_if(next_step_problem(reply.next_step.strip(), reply.next_step_at, now))
     if reply.wait_for is not WaitFor.NOBODY and reply.kind is not ReplyKind.FIX:
-        steps.refuse_if(can_pause(request.status, reply.wait_for, asked_after_last_word=True, name=reply.wait_name))
+        # A prepared "we have it" asks nothing, so nobody can be waited for because of it.
+        steps.refuse_if(can_pause(request.status, reply.wait_for, asked_after_last_word=not _is_template(reply), name=reply.wait_name))
     if reply.seen_message_id and (newer := _newer(request, reply.seen_message_id, steps.person_id(actor))):
         raise _overtaken(newer, now)
 

@@ -72,7 +72,10 @@ def new_targets(request: Request, service: Service, promised: PromiseVersion) ->
 
 
 def set_priority(request: Request, priority: Priority, *, reason: str = "", actor: Actor, now: datetime) -> Request:
-    """Judge anew how much it hurts. Giving ourselves more time needs a reason (R11), and less time is never due at once."""
+    """Judge anew how much it hurts. Giving ourselves more time needs a reason (R11), and less time is never due at once.
+
+    A running clock keeps its hours (R18): raised to a priority that counts nights, it has the new target in the hours it began with.
+    """
     steps.take_turn(request, now)
     steps.stop_if(can_change(request.status))
     old = request.priority

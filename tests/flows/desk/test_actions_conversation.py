@@ -49,6 +49,8 @@ def test_a_template_flagged_as_acknowledgement_does_not_count_unless_it_was_rewr
     canned = db.session.scalars(sa.select(CannedReply).where(CannedReply.is_acknowledgement)).one()
     as_it_stands = Reply(canned.body, "We look", STORY + HOUR, canned_id=canned.id)
     assert desk.act(reply, "radiator", as_it_stands, who="jonas").kind is MessageKind.ACKNOWLEDGEMENT
+    with pytest.raises(Refusal, match="Ask your question first"):
+        desk.act(reply, "radiator", Reply(canned.body, wait_for=WaitFor.REQUESTER, canned_id=canned.id), who="jonas")
     rewritten = Reply("I come at two and bring a heater.", "I bring a heater", STORY + 2 * HOUR, canned_id=canned.id)
     assert desk.act(reply, "radiator", rewritten, who="jonas").kind is MessageKind.REPLY
 
