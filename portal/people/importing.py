@@ -125,7 +125,7 @@ def diff(rows: Sequence[Row], world: World, *, leave_missing: bool) -> Plan:
     moving = _moving(believed, world)
     for row, values in believed:
         _place(row, values, world, plan, moving)
-    _note_departments(plan)
+    _note_departments(plan, world)
     if leave_missing:
         _leaving(rows, world, plan)
     plan.refused.sort(key=lambda refused: refused.line)
@@ -238,11 +238,11 @@ def _address_problem(row: Row, values: dict[str, Any], world: World, moving: Col
     return say("The address %(value)s belongs to the staff number %(owner)s.", value=address, owner=owner)
 
 
-def _note_departments(plan: Plan) -> None:
+def _note_departments(plan: Plan, world: World) -> None:
     """The paths that must be made, parents first, each once."""
     wanted = {change.values["department"] for change in [*plan.added, *plan.changed] if isinstance(change.values.get("department"), tuple)}
     paths = {path[:depth] for path in wanted for depth in range(1, len(path) + 1)}
-    plan.departments = sorted(paths, key=lambda path: (len(path), path))
+    plan.departments = sorted((p for p in paths if rules.folded(p[-1]) not in world.departments), key=lambda path: (len(path), path))
 
 
 def _leaving(rows: Sequence[Row], world: World, plan: Plan) -> None:

@@ -22,6 +22,7 @@ from portal.kernel.policy import SYSTEM, Actor
 from portal.people import importing, rules
 from portal.people.actions import persons
 from portal.people.actions.accounts import settings
+from portal.people.actions.departments import free_key
 from portal.people.actors import actor_of
 from portal.people.importing import Change, Plan, Row
 from portal.people.models import Department, ImportRefusal, ImportRun, Kind, Person, Role, RoleGrant
@@ -174,18 +175,16 @@ def _batches(items: Sequence[Any]) -> Iterator[Any]:
 
 def _make_departments(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
     """Departments the file names and nobody made yet; ids by path."""
-    from portal.people.actions.departments import free_key
-
     known = {rules.folded(name): number for name, number in db.session.execute(sa.select(Department.name, Department.id))}
     made: dict[tuple[str, ...], int] = {}
     for path in paths:
-        number = known.get(rules.folded(path[-1]))
-        if number is None:
-            row = Department(key=free_key(path[-1]), name=path[-1], parent_id=made.get(path[:-1]), value_line="")
+        if rules.folded(path[-1]) not in known:
+            parent = known.get(rules.folded(path[-2])) if len(path) > 1 else None
+            row = Department(key=free_key(path[-1]), name=path[-1], parent_id=parent, value_line="")
             db.session.add(row)
             db.session.flush()
-            number = known[rules.folded(path[-1])] = row.id
-        made[path] = number
+            known[rules.folded(path[-1])] = row.id
+        made[path] = known[rules.folded(path[-1])]
     return made
 
 

@@ -206,7 +206,7 @@ def test_the_command_line_writes_and_reports(world: Any, app: Flask) -> None:
     assert (result.added, result.changed, result.unchanged, result.written) == (2, 1, 1, True)
     assert [(one.line, one.staff_number) for one in result.refused] == [(6, "MC-2002"), (7, "MC-2003")]
     assert steps == [(2, 3), (3, 3)]
-    assert result.departments == [("Sales",), ("Sales", "Dealers")]
+    assert result.departments == [("Sales", "Dealers")]
 
 
 def test_the_command_line_only_looks_without_confirm(world: Any, app: Flask, tmp_path: Path) -> None:

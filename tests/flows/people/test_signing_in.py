@@ -12,6 +12,7 @@ from portal.kernel import clock as portal_clock
 from portal.kernel import sessions
 from portal.kernel.db import db
 from portal.kernel.unit_of_work import unit_of_work
+from portal.people import passwords
 from portal.people.actors import reader_of
 from portal.people.models import Credential, Person, Throttle
 from tests.support.client import Page, Visitor
@@ -224,6 +225,30 @@ def test_using_the_portal_keeps_a_session_alive(world: Any, app: Flask, clock: A
         assert is_in(ada)
 
 
+def test_unknown_names_cost_the_same_work(world: Any, app: Flask, query_count: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many statements and one hash, whether the name exists, has no password, or left (GLPI CVE-2024-43416 and four others)."""
+    hashed: list[str | None] = []
+    real = passwords.Hasher.verify
+
+    def verify(self: passwords.Hasher, password: str, stored: str | None) -> bool:
+        hashed.append(stored)
+        return real(self, password, stored)
+
+    monkeypatch.setattr(passwords.Hasher, "verify", verify)
+    with app.app_context(), unit_of_work():
+        db.session.execute(sa.delete(Credential).where(Credential.person_id == world.lars.id))
+    work = set()
+    for name in (world.mara.email, "nobody@marlow.example", world.bruno.email, world.lars.staff_number):
+        visitor = Visitor(app)
+        page = visitor.get("/sign-in")
+        for _ in range(2):
+            hashed.clear()
+            with query_count() as statements:
+                page = page.submit("password", name=name, password="wrong wrong wrong wrong")
+        work.add((statements.count, len(hashed)))
+    assert len(work) == 1, work
+
+
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "/nowhere", "/people\n//evil"])
 def test_after_the_door_nobody_is_led_to_another_host(world: Any, visitor: Visitor, target: str) -> None:
     """What is no page of ours leads home."""
@@ -253,8 +278,6 @@ def test_fragments_and_posts_without_a_session(world: Any, visitor: Visitor) -> 
 
 def test_old_hashes_are_renewed_at_the_door(world: Any, visitor: Visitor) -> None:
     """When the parameters change, nobody has to choose a new password."""
-    from portal.people import passwords
-
     passwords.use_cost_for_tests(passwords.Cost(memory_kib=16, rounds=1))
     knock(visitor, world.mara.email)
     assert is_in(visitor)

@@ -119,7 +119,9 @@ def test_tries_are_counted_by_address_block(address: str, block: str) -> None:
     assert rules.address_block(address) == block
 
 
-@pytest.mark.parametrize(("name", "known"), [("Europe/Berlin", True), ("UTC", True), ("", False), ("Mars/Base", False), ("../etc/passwd", False), ("x" * 80, False)])
+@pytest.mark.parametrize(
+    ("name", "known"), [("Europe/Berlin", True), ("UTC", True), ("", False), ("Mars/Base", False), ("../etc/passwd", False), ("x" * 80, False)]
+)
 def test_zones(name: str, known: bool) -> None:
     """Names of the tz database and nothing that looks like a path."""
     assert rules.is_zone(name) is known
