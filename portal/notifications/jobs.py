@@ -1,7 +1,7 @@
-"""Jobs of the inbox: bring what was told, sweep the digests."""
+"""Jobs of the inbox: bring what was told, sweep the digests; and the truth that mail reaches people."""
 
-from portal.kernel import clock, jobs
-from portal.notifications import delivery
+from portal.kernel import clock, health, jobs
+from portal.notifications import delivery, queries
 
 
 @jobs.job("notifications.deliver")
@@ -35,3 +35,9 @@ def sweep_on(after: int) -> None:
     cursor = delivery.sweep_digests(after, clock.now())
     if cursor is not None:
         jobs.enqueue("notifications.digests_on", unique=str(cursor), after=cursor)
+
+
+@health.invariant("Nobody waits for a mail longer than two days")
+def nobody_is_forgotten() -> list[str]:
+    """Notices whose mail is overdue: quiet hours and gaps are over after a day at most."""
+    return [f"notice {number} for person {person_id} waits since {since:%Y-%m-%d %H:%M} UTC" for number, person_id, since in queries.forgotten(clock.now())]

@@ -210,3 +210,10 @@ def pending_digests(after: int, limit: int, default_zone: str) -> list[Pending]:
     query = sa.select(since.c.person_id, since.c.since, zone).join(Person, Person.id == since.c.person_id)
     rows = db.session.execute(query.outerjoin(Location, Location.id == Person.location_id).order_by(since.c.person_id))
     return [Pending(*row) for row in rows]
+
+
+def forgotten(now: datetime, limit: int = 100) -> list[tuple[int, int, datetime]]:
+    """Number, person and instant of notices that wait for a mail at once or within the hour since two days."""
+    late = Notice.mail_state.in_((MailState.DUE, MailState.HOUR)), Notice.created_at < now - timedelta(days=2)
+    rows = db.session.execute(sa.select(Notice.id, Notice.person_id, Notice.created_at).where(*late).order_by(Notice.id).limit(limit))
+    return [(row.id, row.person_id, row.created_at) for row in rows]

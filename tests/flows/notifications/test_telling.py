@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from portal.kernel import clock as kernel_clock
+from portal.kernel import health
 from portal.kernel.db import db
 from portal.kernel.messages import say
 from portal.kernel.unit_of_work import unit_of_work
@@ -242,3 +243,14 @@ def test_a_whole_company_is_told_in_batches(app: Flask, world: Any, tell: Tell, 
     assert tell(people) == 0
     run_jobs()
     assert len(news()) == 30
+
+
+def test_a_mail_that_never_came_is_found(app: Flask, world: Any, tell: Tell, clock: Any) -> None:
+    """Two days without a worker are a line in the check of everything; a fresh notice is not."""
+    tell([world.mara])
+    with app.app_context():
+        assert health.broken()["Nobody waits for a mail longer than two days"] == []
+    clock.advance(days=2, minutes=1)
+    with app.app_context():
+        (line,) = health.broken()["Nobody waits for a mail longer than two days"]
+    assert f"for person {world.mara.id} waits since 2026-11-24 09:00 UTC" in line
