@@ -72,4 +72,6 @@ def setup(app: Flask) -> None:
     app.register_blueprint(bp)
     shell.link("home", "home.index")
     shell.link("search", "home.search")
+    # By words and not by key: a company may have renamed or retired the service for questions.
+    shell.link("broken_link", "desk.catalogue", q="question")
     slots.register("menu", "home", _entry)

@@ -165,3 +165,11 @@ def test_search_that_fails_still_finds_people(world: Any, sign_in: Any, offer: O
     mara = sign_in(world.mara)
     assert "Nils Brandt" in mara.get("/search?q=nils").text
     assert "Search is resting, the rest works." in mara.get("/search?q=zzzz").text
+
+
+def test_a_page_that_has_ridden_off_offers_to_tell_somebody(world: Any, sign_in: Any) -> None:
+    """The way leads to the services that answer questions, and it opens."""
+    mara = sign_in(world.mara)
+    lost = mara.get("/no/such/page")
+    assert lost.status == 404
+    assert mara.get(lost.link("Tell us about a broken link").href).status == 200
