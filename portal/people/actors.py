@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask, current_app, g, request, url_for
 from flask import session as page_session
+from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin
 from sqlalchemy.orm import Session
 
@@ -90,7 +91,7 @@ def _me(reader: Reader, today: date) -> dict[str, Any]:
         "department": card.department,
         "tint": card.tint,
         "url": url_for("people.profile", staff_number=card.staff_number),
-        "away": shell.day(back + timedelta(days=1)) if back and back >= today else None,
+        "away": _("back %(day)s", day=shell.day(back + timedelta(days=1))) if back and back >= today else None,
         "single_keys": not card.keys_off,
     }
 

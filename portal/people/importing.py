@@ -217,6 +217,8 @@ def _gone_problem(known: Known | None, values: dict[str, Any], world: World) -> 
 
 def _guard_problem(known: Known | None, values: dict[str, Any], world: World) -> Message | None:
     """Whoever changes an address can come in as that person; so nobody does it to those who may do more than they."""
+    if known is not None and known.protected and _has_gone(values, known, world):
+        return say("Administrators and service accounts leave by hand, under People and groups.")
     if known is None or known.staff_number not in world.guarded:
         return None
     moves = "email" in values and values["email"] != known.values.get("email")

@@ -15,7 +15,7 @@ from portal.kernel.policy import ANONYMOUS, SYSTEM, Actor
 from portal.kernel.settings import Settings
 from portal.people import rules
 from portal.people.actions import throttling
-from portal.people.models import Credential, Person, Role, RoleGrant
+from portal.people.models import Credential, Kind, Person, Role, RoleGrant
 from portal.people.queries.accounts import Account, account_named, account_of, used_before
 
 Purpose = Literal["sign-in", "password", "welcome"]
@@ -140,6 +140,8 @@ def spend_link(purpose: str, plain: str, now: datetime) -> Account:
 def invite(person: Person, *, actor: Actor, now: datetime) -> str | None:
     """Send somebody a link to choose a password; for people without an address the link itself, to hand over in person."""
     account = account_of(person.id, now, settings())
+    if person.kind is Kind.SERVICE:
+        raise Refusal(say("A service account does not come in by the door."))
     if account is None or not account.is_here:
         raise Refusal(say("%(name)s has left, so there is nobody to invite.", name=person.first_name))
     activity.record(Invited(person.id), actor=actor, subject=("people.person", person.id), at=now)

@@ -140,6 +140,8 @@ def add_person(facts: Facts, *, actor: Actor, now: datetime) -> Person:
 def edit_person(person: Person, facts: Facts, *, actor: Actor, now: datetime) -> Person:
     """Change what the company says about somebody; a new address takes back every link sent to the old one."""
     _check(facts, person)
+    if facts.end_date is not None and facts.end_date != person.end_date and holds_last_administrator(person.id):
+        raise Refusal(say("%(name)s is the only administrator. Make somebody else one first.", name=person.first_name), field="end_date")
     values = _values(facts) | {"email": rules.email_key(facts.email or "")}
     before = person.email
     changes = _apply(person, values, now)

@@ -61,7 +61,7 @@ def _account(which: sa.ColumnElement[bool], now: datetime, settings: Settings) -
         return None
     person, password, location_zone, is_strict = row
     zone = next((z for z in (person.zone, location_zone, settings.zone) if z and rules.is_zone(z)), "UTC")
-    here = not rules.has_left(is_active=person.is_active, end_date=person.end_date, today=rules.today_in(zone, now))
+    here = person.kind is not Kind.SERVICE and not rules.has_left(is_active=person.is_active, end_date=person.end_date, today=rules.today_in(zone, now))
     return Account(person.id, person.name, person.first_name, person.email, zone, person.locale or settings.locale, password, here, is_strict)
 
 

@@ -18,8 +18,8 @@ from portal.kernel.errors import Forbidden, Refusal
 from portal.kernel.unit_of_work import unit_of_work
 from portal.people.actions import persons, roles
 from portal.people.calendar import WorkCalendar
-from portal.people.models import Calendar, Department, Fulfiller, Location, Person, Role, RoleGrant
-from tests.flows.people.test_signing_in import is_in
+from portal.people.models import Calendar, Department, Fulfiller, Kind, Location, Person, Role, RoleGrant
+from tests.flows.people.test_signing_in import is_in, knock
 from tests.support.client import Visitor
 
 PAGES = {
@@ -201,6 +201,23 @@ def test_the_last_administrator_stays(world: Any, sign_in: Callable[[Any], Visit
     grant = next(form for form in page.forms if "/administration/roles/" in form.action)
     assert "only administrator" in ada.submit(page, grant)
     assert ada.get("/administration/people").status == 200
+
+
+def test_the_only_administrator_has_no_last_day(world: Any, sign_in: Callable[[Any], Visitor]) -> None:
+    """It would end the company's way in at midnight."""
+    page = sign_in(world.ada).get("/administration/people/MC-0900/edit").submit("staff_number", end_date="2026-12-31")
+    assert (page.status, "only administrator" in page) == (422, True)
+
+
+def test_service_accounts_do_not_come_in(world: Any, sign_in: Callable[[Any], Visitor], app: Flask, visitor: Visitor) -> None:
+    """They get no invitation, and a password of theirs would open nothing."""
+    with app.app_context(), unit_of_work():
+        db.session.execute(sa.update(Person).where(Person.id == world.lars.id).values(kind=Kind.SERVICE))
+    elena = sign_in(world.elena)
+    answer = elena.post("/administration/people/MC-0510/invite", {"csrf_token": token_of(elena)})
+    assert (answer.status, "does not come in" in answer) == (422, True)
+    knock(visitor, world.lars.staff_number)
+    assert not is_in(visitor)
 
 
 def test_a_role_is_given_and_taken_back(world: Any, sign_in: Callable[[Any], Visitor], app: Flask, clock: Any) -> None:

@@ -1,5 +1,6 @@
 """Comparing a people file with what is known: pure, every reason to refuse a line, and twice the same is nothing."""
 
+import dataclasses
 import io
 from datetime import date
 from typing import Any
@@ -171,6 +172,21 @@ def test_a_last_day_that_is_over_lets_somebody_leave() -> None:
     """The last day itself is still a working day."""
     plan = compare("staff_number,name,end_date\nMC-1,Mara Okafor,2026-11-23\nMC-2,B,2026-11-24\n", known("MC-1"), known("MC-2", "B"))
     assert ["is_active" in c.differs for c in plan.changed] == [True, False]
+
+
+def test_administrators_never_leave_by_a_file() -> None:
+    """A last day that is over would lock the company out."""
+    plan = compare("staff_number,name,end_date\nMC-1,Mara Okafor,2026-11-01\n", known("MC-1", protected=True))
+    assert "leave by hand" in reasons(plan)[2]
+
+
+def test_whoever_may_do_more_keeps_their_address() -> None:
+    """HR cannot move an administrator's mail to itself; other changes are fine."""
+    ada = known("MC-1", email="ada@x.de")
+    place = dataclasses.replace(world(ada), guarded={"MC-1"})
+    for text, refused in (("MC-1,Mara Okafor,other@x.de,T", 1), ("MC-1,Mara Okafor,ada@x.de,T", 0)):
+        rows = importing.parse(csvsafe.read(io.BytesIO(f"staff_number,name,email,title\n{text}\n".encode())))
+        assert len(importing.diff(rows, place, leave_missing=False).refused) == refused
 
 
 def test_departments_that_do_not_exist_are_made_parents_first() -> None:
