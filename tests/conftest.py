@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import time_machine
 from flask import Flask
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SHARED = "HEARTH_TEST_SHARED"
+
+# A busy machine is slow without being wrong, so nothing here is timed; fixtures may be shared by the examples of one property.
+hypothesis.settings.register_profile(
+    "hearth", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture]
+)
+hypothesis.settings.load_profile("hearth")
 
 
 # -- the run ---------------------------------------------------------------------------------------------------------
