@@ -334,9 +334,14 @@ def import_file(
     result = replace(_result(run_id), written=confirm)
     db.session.rollback()
     if confirm:
-        unit_of_work.run(lambda: _begin(run_id, now))
-        apply(run_id, now=now, progress=progress)
+        write_now(run_id, now=now, progress=progress)
     return result
+
+
+def write_now(run_id: int, *, now: datetime, progress: Progress = lambda done, total: None) -> None:
+    """Write a file that was looked at, here and now; opens its own units of work."""
+    unit_of_work.run(lambda: _begin(run_id, now))
+    apply(run_id, now=now, progress=progress)
 
 
 def _begin(run_id: int, now: datetime) -> None:

@@ -267,3 +267,38 @@ def test_a_thousand_rows_take_few_statements(world: Any, app: Flask, query_count
 def test_imports_that_do_not_exist(world: Any, sign_in: Callable[[Any], Visitor], path: str) -> None:
     """Not found."""
     assert sign_in(world.elena).get(path).status == 404
+
+
+def test_the_command_asks_before_it_writes(world: Any, app: Flask, tmp_path: Path) -> None:
+    """Counts, refused rows with line and reason; a no writes nothing, --yes does not ask."""
+    from click.testing import CliRunner
+
+    from portal.people.cli import import_people
+
+    assert world
+    path, before = tmp_path / "people.csv", everybody(app)
+    path.write_text(NEW, encoding="utf-8")
+
+    def run(*, confirmed: bool, answer: str = "") -> tuple[int, str]:
+        import click
+
+        status: list[int] = []
+
+        @click.command()
+        def command() -> None:
+            with app.app_context():
+                status.append(import_people(path, confirmed=confirmed, leave_missing=False))
+
+        result = CliRunner().invoke(command, input=answer)
+        assert result.exception is None, result.output
+        return status[0], result.output
+
+    status, output = run(confirmed=False, answer="n\n")
+    assert status == 1
+    for words in ("2 new", "1 changed", "2 refused", "line 6: MC-2002: There is no name.", "new department: Sales / Dealers", "Nothing was written."):
+        assert words in output
+    assert everybody(app) == before
+    status, output = run(confirmed=True)
+    assert (status, "Written." in output, "Write this?" in output) == (1, True, False)
+    assert len(everybody(app)) == len(before) + 2
+    assert "Nothing to write." in run(confirmed=True)[1]
