@@ -72,9 +72,14 @@ def promise_context(service: Service, impact: str, now: datetime, answers: dict[
         "hours": hours_sentence(calendar, now, eyes.locale),
         "city": place_of(preview.zone),
         "phone": phone_of(offer),
-        "danger": danger_hint(offer, now),
+        "hints": {impact: danger_hint(offer, now) if impact == "stopped" else first_answer(offer, impact, eyes) for impact in offer.previews},
         "readers": readers(offer),
     }
+
+
+def first_answer(offer: offers.Offer, impact: str, eyes: words.Reader) -> Message:
+    """What stands under an answer about impact, so that each promise is there without script and on a phone."""
+    return say("First answer by %(when)s", when=eyes.by(offer.previews[impact].first_answer_at))
 
 
 def danger_hint(offer: offers.Offer, now: datetime) -> Message:

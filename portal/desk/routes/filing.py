@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from portal.desk.actions import drafts as drafts_write
 from portal.desk.actions import filing as filing_write
 from portal.desk.actions.filing import Filing
-from portal.desk.forms.filing import Choices, FilingForm, form_for, typed
+from portal.desk.forms.filing import PREFIX, Choices, FilingForm, form_for, typed
 from portal.desk.models import Request, Service
 from portal.desk.policy import Desk, find_request, find_service
 from portal.desk.queries import catalogue as catalogue_read
@@ -86,12 +86,19 @@ def _file(key: str, uploads: Uploads) -> Any:
             drafts_write.drop_draft(f"need.{service.key}", actor=actor)
             return _sent(filed, now)
     except Refusal as refusal:
-        form.complain(_PLACES.get(str(refusal.field), refusal.field), str(refusal.message))
+        _complain(form, refusal)
     return asking.form_page(service, form, uploads, now), 422
 
 
 _PLACES = {"service_id": "title", "requester_id": "on_behalf", "follower_ids": "followers", "files": "photo"}
 """Where a refusal of the action is shown on the form."""
+
+
+def _complain(form: FilingForm, refusal: Refusal) -> None:
+    if refusal.field == "confidential" and form.service.is_confidential:
+        form.complain("title", str(say("Nobody is named to read this yet, so it was not sent. Call the department; your words are kept.")))
+        return
+    form.complain(_PLACES.get(str(refusal.field), refusal.field), str(refusal.message))
 
 
 def _filing(form: FilingForm, choices: Choices, uploads: Uploads, now: datetime) -> Filing:
@@ -145,6 +152,8 @@ def edit(request_id: int) -> str:
     opening = request_read.opening_of(found.id)
     start: dict[str, Any] = {"title": found.title, "description": opening.body, "place": found.place, "location": str(found.location_id or "")}
     answers = typed(service.fields, found.answers, policy.current().zone, request_read.names_in(service.fields, found.answers))
+    if place := next((spec["key"] for spec in service.fields if spec["type"] == "location"), None):
+        answers.setdefault(f"{PREFIX}{place}", start["location"])
     customer = found.customer_impact or (_("Yes") if found.customer_notices else "")
     form = form_for(service, asking.choices_for(service), editing=True, customer=customer, **start, **answers)
     return render_template("desk/edit.html", form=form, row=found, suggest=url_for("people.suggest"))
