@@ -133,6 +133,8 @@ def _close(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+    if turn := app.extensions.get("write_turn"):
+        turn.close()
 
 
 def work(settings: Settings, *, ready: Ready) -> None:

@@ -53,6 +53,12 @@ class WriteTurn:
         finally:
             self._release()
 
+    def close(self) -> None:
+        """Give the lock file back at the end of the process."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
     def _acquire(self, wait: float) -> None:
         with self._guard:
             if not self._held and not self._waiting:
