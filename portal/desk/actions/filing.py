@@ -55,10 +55,10 @@ def file_request(filing: Filing, *, actor: Actor, now: datetime) -> Request:
     Of a confidential request filed for somebody else the filer sees nothing afterwards, unless they are among the followers.
     """
     service = _service(filing.service_id)
-    requester = _requester(filing.requester_id)
+    from_department = _department_of(filing.requester_id, actor)
     confidential = filing.confidential or service.is_confidential
     _check(filing, service, confidential, now)
-    request = _new_request(filing, service, requester, confidential, actor, now)
+    request = _new_request(filing, service, from_department, confidential, actor, now)
     _store(request, promises.plan(service, request.priority, request.received_at, filing.answers), actor, now)
     message = Message(request_id=request.id, kind=MessageKind.DESCRIPTION, body=filing.description.strip(), author_id=actor.person_id, created_at=now)
     db.session.add(message)
@@ -76,6 +76,11 @@ def _service(service_id: int) -> Service:
     if not service.is_active:
         raise Refusal(say("This service is no longer offered. Your text is kept: choose another one."), field="service_id")
     return service
+
+
+def _department_of(requester_id: int, actor: Actor) -> int | None:
+    """The requester's department; Refusal for somebody unknown or gone. Who asks for themselves is known already."""
+    return actor.department_id if requester_id == actor.person_id else _requester(requester_id).department_id
 
 
 def _requester(requester_id: int) -> Person:
@@ -103,8 +108,8 @@ def has_named(service_id: int) -> bool:
     return db.session.scalar(query.where(NamedFulfiller.service_id == service_id, Person.is_active).limit(1)) is not None
 
 
-def _new_request(filing: Filing, service: Service, requester: Person, confidential: bool, actor: Actor, now: datetime) -> Request:
-    request = Request(**_words(filing), requester_id=requester.id, filed_by_id=steps.person_id(actor), from_department_id=requester.department_id)
+def _new_request(filing: Filing, service: Service, from_department: int | None, confidential: bool, actor: Actor, now: datetime) -> Request:
+    request = Request(**_words(filing), requester_id=filing.requester_id, filed_by_id=steps.person_id(actor), from_department_id=from_department)
     request.department_id, request.service_id, request.is_confidential = service.department_id, service.id, confidential
     request.status, request.is_open, request.priority = Status.NEW, True, priority_for(filing.impact)
     request.created_at = request.updated_at = now

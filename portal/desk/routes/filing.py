@@ -24,7 +24,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import Refusal
 from portal.kernel.forms import clean_line
 from portal.kernel.messages import say
-from portal.people.models import Department, Person
+from portal.people.models import Person
 
 
 @bp.get("/need")
@@ -68,7 +68,8 @@ def promise(key: str) -> str:
 @web.own_units
 def file(key: str) -> Response:
     """Send it. Files come in first; the write turn is held for the rows alone."""
-    find_service(policy.current(), key)
+    if request.files:
+        find_service(policy.current(), key)
     uploads = receive(policy.current())
     return web.unit(lambda: current_app.make_response(_file(key, uploads)))
 
@@ -130,13 +131,10 @@ def _filing(form: FilingForm, choices: Choices, uploads: Uploads, now: datetime)
 
 
 def _sent(filed: Request, now: datetime) -> Response:
-    department = db.session.get_one(Department, filed.department_id).name
-    mine = filed.requester_id == policy.current().person_id or not filed.is_confidential
-    if not mine:
-        web.tell(say("%(department)s has it. It is confidential, so from now on only the person it is for can read it.", department=department))
+    if filed.is_confidential and filed.requester_id != policy.current().person_id:
+        web.tell(say("Sent. It is confidential, so from now on only the person it is for can read it."))
         return web.see_other("desk.mine")
-    due = asking.reader(now).by(filed.next_due_at) if filed.next_due_at else ""
-    web.tell(say("%(department)s has it. The first answer comes by %(when)s.", department=department, when=due))
+    web.tell(say("Sent. The first answer comes by %(when)s.", when=asking.reader(now).by(filed.next_due_at)) if filed.next_due_at else say("Sent."))
     return web.see_other("desk.request_page", request_id=filed.id)
 
 

@@ -108,7 +108,7 @@ def test_filing_takes_few_statements(world, sign_in, query_count) -> None:
 
 
 def test_no_is_a_fine_answer_about_customers(world, sign_in, app) -> None:
-    """"No, only us" is a no; "Yes" alone is a yes without words."""
+    """ "No, only us" is a no; "Yes" alone is a yes without words."""
     mara = sign_in(world.mara)
     mara.get("/need/repair").submit("title", **fill(world, customer="No, only us"))
     assert (newest(app).customer_notices, newest(app).customer_impact) == (False, "")
