@@ -1,5 +1,6 @@
 """The door: who gets in, who does not, and that nobody outside can tell why."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from portal.people.models import Credential, Person, Throttle
 from tests.support.client import Page, Visitor
 from tests.support.signing_in import new_session
 from tests.support.world import PASSWORD
+from tests.support.world import sign_in as sign_in_quickly
 
 WRONG = "do not go together"
 FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
@@ -308,8 +310,6 @@ def test_demo_cards_exist_only_in_a_demo(world: Any, visitor: Visitor) -> None:
 
 def test_nobody_signs_in_over_a_line_that_can_be_read(world: Any, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain http at another address than this machine's own: a page that says why, and no password is looked at."""
-    import dataclasses
-
     open_line = dataclasses.replace(visitor.app.extensions["settings"], base_url="http://portal.marlow.example")
     page = visitor.get("/sign-in")
     monkeypatch.setitem(visitor.app.extensions, "settings", open_line)
@@ -334,3 +334,27 @@ def test_knowing_the_reader_takes_three_statements(world: Any, app: Flask, query
         assert reader.actor.leads == {world.facilities.id, world.security.id}
         db.session.rollback()
     assert statements.count == 3, statements
+
+
+def test_a_demo_offers_its_personas(world: Any, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One click, those who have a card and nobody else; whoever left has none."""
+    demo = dataclasses.replace(visitor.app.extensions["settings"], demo=True)
+    monkeypatch.setitem(visitor.app.extensions, "settings", demo)
+    page = visitor.get("/sign-in")
+    assert "Welcome to the Marlow Cycles demo" in page
+    offered = [form.action for form in page.forms if "/sign-in/as/" in form.action]
+    assert f"/sign-in/as/{world.mara.staff_number}" in offered
+    token = page.form("password").values["csrf_token"][0]
+    for number in (world.bruno.staff_number, world.ada.staff_number, "MC-9999"):
+        assert visitor.post(f"/sign-in/as/{number}", {"csrf_token": token}).status == 404
+        assert not is_in(visitor)
+    visitor.submit(page, next(form for form in page.forms if form.action == f"/sign-in/as/{world.mara.staff_number}"))
+    assert "Mara Okafor" in visitor.get("/account/devices")
+
+
+@pytest.mark.parametrize("through_form", [False, True])
+def test_helpers_of_other_tests_sign_in(world: Any, app: Flask, through_form: bool) -> None:
+    """By a session row, or through the real form."""
+    visitor = Visitor(app)
+    sign_in_quickly(visitor.client, world.mara, through_form=through_form)
+    assert is_in(visitor)
