@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from flask import g, has_request_context
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -136,7 +137,7 @@ def _rows(statement: Any) -> int:
 def seen(actor: Actor, subject: tuple[str, int], now: datetime) -> None:
     """Somebody opened the page of a thing: what they were told about it counts as read. Made for GET: it writes beside the page."""
     person_id = actor.person_id
-    if person_id is None or not queries.has_unread(person_id, subject):
+    if person_id is None or not _has_news(person_id) or not queries.has_unread(person_id, subject):
         return
 
     def note(session: Session) -> None:
@@ -144,6 +145,16 @@ def seen(actor: Actor, subject: tuple[str, int], now: datetime) -> None:
         session.execute(mine.values(is_read=True), execution_options={"synchronize_session": False})
 
     observe.beside(("notices", person_id, *subject), note, at=now, every=0)
+    g.pop("unread", None)
+
+
+def _has_news(person_id: int) -> bool:
+    # The layout shows the same number beside the name: it is read once for both, and most pages need no second question.
+    if not has_request_context():
+        return True
+    if "unread" not in g:
+        g.unread = queries.unread(person_id)
+    return bool(g.unread)
 
 
 def choose(actor: Actor, modes: Mapping[str, Mode], quiet: tuple[time, time] | None, *, now: datetime) -> None:
