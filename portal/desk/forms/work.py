@@ -1,11 +1,13 @@
 """What the serving side types: replies and notes, hand-over, priority, waiting, calls, and actions on several requests."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateTimeLocalField, HiddenField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional, ValidationError
 
 from portal.desk.rules import BODY_LIMIT, REASON_LIMIT, STEP_LIMIT, TITLE_LIMIT, Impact, Priority, ReplyKind, WaitFor
@@ -44,6 +46,11 @@ class Moment(DateTimeLocalField):
         return self.data.strftime(MINUTE) if self.data else " ".join(self.raw_data or []) if self.errors else ""
 
 
+def options(pairs: Iterable[tuple[Any, str]]) -> list[SelectChoice]:
+    """(value, words) as a select wants them."""
+    return [SelectChoice(str(value), words) for value, words in pairs]
+
+
 def _number() -> HiddenField:
     return HiddenField(filters=[int_or_none])
 
@@ -58,11 +65,17 @@ class ComposerForm(PortalForm):
     prefilled = StringField(validators=[Optional(), at_most(20)])
     kind = SelectField(
         _l("This is"),
-        choices=[(ReplyKind.STEP.value, _l("Only a next step")), (ReplyKind.WORKAROUND.value, _l("A workaround")), (ReplyKind.FIX.value, _l("The fix"))],
+        choices=[
+            SelectChoice(ReplyKind.STEP.value, _l("Only a next step")),
+            SelectChoice(ReplyKind.WORKAROUND.value, _l("A workaround")),
+            SelectChoice(ReplyKind.FIX.value, _l("The fix")),
+        ],
         default=ReplyKind.STEP.value,
     )
     wait_for = SelectField(
-        _l("Then wait for"), choices=[(WaitFor.NOBODY.value, _l("nobody")), (WaitFor.REQUESTER.value, ""), (WaitFor.OTHER.value, "")], default=""
+        _l("Then wait for"),
+        choices=[SelectChoice(WaitFor.NOBODY.value, _l("nobody")), SelectChoice(WaitFor.REQUESTER.value, ""), SelectChoice(WaitFor.OTHER.value, "")],
+        default="",
     )
     wait_name = line(_l("Their name"), limit=120)
     canned_id = _number()
@@ -100,15 +113,17 @@ class PriorityForm(PortalForm):
 
     def offer(self, words: dict[str, str]) -> None:
         """Set the choices from the words of the priorities."""
-        self.priority.choices = [(priority.value, words[priority.value]) for priority in Priority]
+        self.priority.choices = [SelectChoice(priority.value, words[priority.value]) for priority in Priority]
 
 
 class PauseForm(PortalForm):
     """Whom the clock waits for."""
 
-    waits_for = SelectField(_l("Wait for"), choices=[(WaitFor.REQUESTER.value, _l("the requester")), (WaitFor.OTHER.value, _l("somebody else"))])
+    waits_for = SelectField(
+        _l("Wait for"), choices=[SelectChoice(WaitFor.REQUESTER.value, _l("the requester")), SelectChoice(WaitFor.OTHER.value, _l("somebody else"))]
+    )
     wait_name = line(_l("Their name"), limit=120, description=_l("For example the supplier. The requester reads this name."))
-    reason = SelectField(_l("Who they are"), choices=[("supplier", _l("A supplier")), ("other_department", _l("Another department"))])
+    reason = SelectField(_l("Who they are"), choices=[SelectChoice("supplier", _l("A supplier")), SelectChoice("other_department", _l("Another department"))])
 
 
 class FollowerForm(PortalForm):
@@ -147,9 +162,9 @@ class CallForm(PortalForm):
     impact = SelectField(
         _l("What it does to their work"),
         choices=[
-            (Impact.NUISANCE.value, _l("A nuisance, work goes on")),
-            (Impact.SLOWER.value, _l("Work is slower")),
-            (Impact.STOPPED.value, _l("Work has stopped, or someone could get hurt")),
+            SelectChoice(Impact.NUISANCE.value, _l("A nuisance, work goes on")),
+            SelectChoice(Impact.SLOWER.value, _l("Work is slower")),
+            SelectChoice(Impact.STOPPED.value, _l("Work has stopped, or someone could get hurt")),
         ],
     )
     place = line(_l("Where"), limit=120)

@@ -6,7 +6,7 @@ cap, and clocks are shown from the stored due instant without replaying a log.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +29,8 @@ VIEWS = ("next", "answer", "today", "mine", "waiting", "follow-up", "unassigned"
 """What a queue can be looked at as, in the order of its tabs."""
 PAGE = 25
 CAP, MENU_CAP = 1000, 99
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""Stands for no due instant in a cursor."""
 FINISHED = frozenset({Status.RESOLVED, Status.CLOSED, Status.CANCELLED})
 
 
@@ -314,13 +316,14 @@ def _by_due(query: sa.Select[Any], due: Any, cursor: str | None, limit: int) -> 
     at = decode(cursor, keys)
     back = bool(at and at[0])
     if at:
-        query = query.where(before(due, *at[1]) if back else after(due, *at[1]))
+        mark, number = at[1]
+        query = query.where((before if back else after)(due, None if mark == NEVER else mark, number))
     order = (due.desc().nulls_first(), Request.id.desc()) if back else (due.asc().nulls_last(), Request.id.asc())
     found = list(db.session.execute(query.order_by(*order).limit(limit + 1)))
     more, found = len(found) > limit, found[:limit]
     if back:
         found.reverse()
-    marks = [(getattr(row, due.key), row.id) for row in found]
+    marks = [(getattr(row, due.key) or NEVER, row.id) for row in found]
     following = encode(marks[-1]) if marks and (more or back) else None
     preceding = encode(marks[0], back=True) if marks and ((back and more) or (at and not back)) else None
     return Page([_made(row) for row in found], following, preceding)

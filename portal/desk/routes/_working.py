@@ -7,7 +7,7 @@ from flask import render_template, request, url_for
 from flask_babel import gettext as _
 
 from portal.desk import words
-from portal.desk.forms.work import ComposerForm
+from portal.desk.forms.work import ComposerForm, options
 from portal.desk.happenings import Happening, Line, folded, line_of
 from portal.desk.models import MessageKind, Request
 from portal.desk.policy import Access
@@ -81,11 +81,8 @@ def _open_promise(row: Request, beside: Beside, now: datetime) -> datetime | Non
 
 
 def _name_waits(form: ComposerForm, facts: Facts) -> None:
-    form.wait_for.choices = [
-        (WaitFor.NOBODY.value, _("nobody")),
-        (WaitFor.REQUESTER.value, facts.requester.first_name),
-        (WaitFor.OTHER.value, _("somebody else")),
-    ]
+    names = {WaitFor.NOBODY: _("nobody"), WaitFor.REQUESTER: facts.requester.first_name, WaitFor.OTHER: _("somebody else")}
+    form.wait_for.choices = options((whom.value, name) for whom, name in names.items())
 
 
 # -- the line of time --------------------------------------------------------------------------------------------------

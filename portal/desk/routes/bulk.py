@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from portal.desk.actions import assigning, conversation
 from portal.desk.actions.conversation import Reply
-from portal.desk.forms.work import AssignForm, BulkReplyForm, BulkStepForm
+from portal.desk.forms.work import AssignForm, BulkReplyForm, BulkStepForm, options
 from portal.desk.models import Request
 from portal.desk.policy import Desk, find_request
 from portal.desk.queries import queue as queues
@@ -71,7 +71,7 @@ def _form(department: queues.Served, way: str, *, filled: bool) -> PortalForm:
     if way != "assign":
         return BulkStepForm(**data) if way == "step" else BulkReplyForm(**data)
     form = AssignForm(**data)
-    form.person.choices = [("", _("Nobody, back into the queue")), *((p.id, p.name) for p in serving.members(department.id))]
+    form.person.choices = options([("", _("Nobody, back into the queue")), *((p.id, p.name) for p in serving.members(department.id))])
     return form
 
 

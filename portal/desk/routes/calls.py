@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from portal.desk import words
 from portal.desk.actions.filing import Filing, file_request
-from portal.desk.forms.work import CallForm
+from portal.desk.forms.work import CallForm, options
 from portal.desk.policy import Desk, find_request
 from portal.desk.queries import queue as queues
 from portal.desk.queries import services as read
@@ -31,8 +31,12 @@ def log_call(key: str) -> str:
 
 
 def _page(department: queues.Served, form: CallForm) -> str:
-    form.service_id.choices = read.offered(department.id)
+    form.service_id.choices = options(_about(department))
     return render_template("desk/call.html", department=department, form=form)
+
+
+def _about(department: queues.Served) -> list[tuple[Any, str]]:
+    return [("", _("Choose one")), *read.offered(department.id)]
 
 
 @bp.post("/queue/<key>/call")
@@ -40,7 +44,7 @@ def _page(department: queues.Served, form: CallForm) -> str:
 def log_call_now(key: str) -> Any:
     """Write the call down as a request of whoever rang; its clock starts when they called."""
     department, form, now = find_queue(key), CallForm(), clock.now()
-    form.service_id.choices = read.offered(department.id)
+    form.service_id.choices = options(_about(department))
     try:
         if form.validate():
             filed = file_request(_filing(form, now), actor=policy.current(), now=now)

@@ -9,12 +9,13 @@ from typing import Any
 from flask import current_app, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from portal.desk import words
 from portal.desk.actions import assigning, conversation, moving
 from portal.desk.actions import drafts as drafts_write
 from portal.desk.actions.conversation import Reply
-from portal.desk.forms.work import AssignForm, ComposerForm, FollowerForm, PauseForm, PriorityForm, TransferForm
+from portal.desk.forms.work import AssignForm, ComposerForm, FollowerForm, PauseForm, PriorityForm, TransferForm, options
 from portal.desk.models import MessageKind, Request
 from portal.desk.policy import Access, Desk, find_access, find_request
 from portal.desk.queries import handing, serving
@@ -170,7 +171,7 @@ def _save(request_id: int, way: str, form: PortalForm, row: Request, work: Calla
 
 def _assign_form(row: Request, **data: Any) -> AssignForm:
     form = AssignForm(**data)
-    form.person.choices = [("", _("Nobody, back into the queue")), *((p.id, p.name) for p in serving.may_have_all(row))]
+    form.person.choices = options([("", _("Nobody, back into the queue")), *((p.id, p.name) for p in serving.may_have_all(row))])
     return form
 
 
@@ -195,7 +196,7 @@ def assign_now(request_id: int) -> Any:
 
 def _transfer_form(row: Request, **data: Any) -> TransferForm:
     form = TransferForm(**data)
-    form.service_id.choices = handing.choices(row)
+    form.service_id.choices = [SelectChoice("", _("Choose one")), *(SelectChoice(str(n), name, optgroup=group) for group, n, name in handing.choices(row))]
     return form
 
 
