@@ -43,7 +43,7 @@ def setup(app: Flask, settings: Settings) -> None:
 
 def trusted_hosts(settings: Settings) -> list[str]:
     """Names this portal answers to; anything else is refused, so no link can be steered by a header."""
-    names = {urlsplit(settings.base_url).hostname or "", settings.host, "127.0.0.1", "localhost", "[::1]"}
+    names = {urlsplit(settings.base_url).hostname or "", settings.host, "127.0.0.1", "localhost"}
     return sorted(names - {"", "0.0.0.0", "::"})  # noqa: S104  names that are left out
 
 

@@ -175,6 +175,8 @@ def _check_address(name: str, text: str, *, optional: bool) -> None:
     url, port = _split(text)
     if url is None or url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/") or url.query or port == 0:
         raise SettingsError(f"{name} is {text!r}; write it like https://hearth.example.com, without a path.")
+    if ":" in url.hostname:
+        raise SettingsError(f"{name} is {text!r}; write a name instead of an IPv6 address, browsers and mail programs spell those differently.")
 
 
 def _split(text: str) -> tuple[SplitResult | None, int | None]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _SYMBOL = re.compile(r'<symbol id="([^"]+)" viewBox="0 0 24 24">(.*?)</symbol>', re.DOTALL)
-YEAR = 365 * 24 * 3600
 
 
 def setup(app: Flask, places: Places, headers: "dict[str, str]") -> None:
@@ -33,7 +32,7 @@ def _static_first(inner: "WSGIApplication", folder: Path, prefix: str, headers: 
         for name, value in headers.items():
             target[name] = value
 
-    noise = WhiteNoise(inner, root=str(folder), prefix=prefix, max_age=YEAR, immutable_file_test=lambda *_: True, add_headers_function=add)
+    noise = WhiteNoise(inner, root=str(folder), prefix=prefix, max_age=0, immutable_file_test=lambda *_: True, add_headers_function=add)
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         return cast("Iterable[bytes]", noise(environ, start_response))

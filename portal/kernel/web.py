@@ -6,12 +6,12 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, Request, Response, flash, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.kernel import clock, policy, security, submissions, unit_of_work
@@ -26,8 +26,26 @@ View = TypeVar("View", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
 
 
+class PortalRequest(Request):
+    """A request whose typed text has a limit, whichever way the form was encoded."""
+
+    def _load_form_data(self) -> None:
+        """Parse the form once; more text than the limit raises RequestEntityTooLarge."""
+        if "form" in self.__dict__:
+            return
+        limit = self.max_form_memory_size or 0
+        # Percent signs make three bytes of one; what is larger than that is not worth reading.
+        if self.mimetype == "application/x-www-form-urlencoded" and (self.content_length or 0) > limit * 3:
+            raise RequestEntityTooLarge
+        super()._load_form_data()
+        if sum(len(value.encode("utf-8", "replace")) for _, value in self.form.items(multi=True)) > limit:
+            raise RequestEntityTooLarge
+
+
 class Portal(Flask):
     """Flask, with the rule that a safe request changes nothing and an unsafe one is a single unit of work."""
+
+    request_class = PortalRequest
 
     def dispatch_request(self) -> Any:
         """Check what the route declares, then run it: writes commit on 2xx and 3xx and are rolled back otherwise."""
@@ -194,9 +212,10 @@ def kept_fields() -> list[tuple[str, str]]:
 def _page(status: int, **context: Any) -> BaseResponse:
     name = status if status in _PAGES else 404 if status < 500 else 500
     context = {"code": status, "reference": getattr(g, "request_ref", ""), "kept": None, "again_url": None, "link": None, "retry_after": None, **context}
+    if status >= 500:
+        g.menu, context["alone"] = [], True  # the menu asks the database, which may be what broke
     try:
-        # The menu asks the database, which may be what broke.
-        return Response(render_template(f"errors/{name}.html", alone=status >= 500, **context), status, mimetype="text/html")
+        return Response(render_template(f"errors/{name}.html", **context), status, mimetype="text/html")
     except Exception:
         log.exception("error page failed", status=status)
         db.session.rollback()
@@ -216,7 +235,7 @@ def _http_error(error: HTTPException) -> BaseResponse:
         return _too_large()
     response = _page(error.code or 500, message=str(_WORDS.get(error.code or 500, NotFound).default))
     if error.code == 405 and (allowed := getattr(error, "valid_methods", None)):
-        response.headers["Allow"] = ", ".join(allowed)
+        response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
 
 
@@ -229,7 +248,7 @@ def _too_large() -> BaseResponse:
         text = say("That is more than we can take in one go: the limit is %(limit)s. Nothing was saved.", limit=_size(whole))
     else:
         text = say("That is more text than we can take in one go: the limit is %(limit)s. Nothing was saved.", limit=_size(request.max_form_memory_size or 0))
-    request.__dict__["form"] = MultiDict()  # what could not be read is not read again for the page
+    request.__dict__ |= {"form": MultiDict(), "files": MultiDict()}  # what could not be read is not read again for the page
     return _page(413, message=str(text))
 
 

@@ -61,6 +61,8 @@ WRONG = [
     ("base_url", "https://hearth.example.com/portal", "without a path."),
     ("base_url", "https://hearth.example.com:port", "without a path."),
     ("base_url", "", "without a path."),
+    ("base_url", "http://[::1]:8000", "write a name instead of an IPv6 address"),
+    ("base_url", "http://[::1:8000", "without a path."),
     ("content_url", "ftp://files.example.com", "content_url is 'ftp://files.example.com'; write it like"),
     ("zone", "Berlin", "zone is 'Berlin'; write a name such as Europe/Berlin."),
     ("zone", "../../etc/passwd", "write a name such as Europe/Berlin."),
