@@ -13,15 +13,18 @@ from portal.demo.organisation import Cast, make_organisation
 from portal.demo.tales import Stage, all_tales
 from portal.desk.catalogue import sync_catalogue
 from portal.desk.models import Alert, Breach, Clock, ClockEvent, Message, NamedFulfiller, Participant, PromiseVersion, Request, Service
+from portal.kernel import activity
 from portal.kernel.activity import Activity
 from portal.kernel.db import db, is_sqlite
 from portal.kernel.policy import SYSTEM
 from portal.kernel.unit_of_work import unit_of_work
+from portal.notifications.models import Notice
 from portal.people import calendars
 
 ORDER: tuple[type, ...] = (Request, Message, Participant, ClockEvent, Clock, Alert, Breach, Activity)
 NUMBERED: tuple[type, ...] = (Request, Message)
 BATCH = 5000
+LATELY = timedelta(hours=36)
 Progress = Callable[[int], None]
 
 
@@ -34,6 +37,7 @@ def load(app: Flask, *, now: datetime, progress: Progress) -> None:
         _name_for_confidential(cast)
         progress(15)
         _write(_play(cast, now, progress), progress)
+        _tell_lately(now)
         progress(100)
 
 
@@ -76,6 +80,17 @@ def _write(rows: dict[type, list[dict[str, Any]]], progress: Progress) -> None:
             name = str(table.__tablename__)  # type: ignore[attr-defined]  # both are tables
             highest = sa.select(sa.func.max(table.id)).scalar_subquery()  # type: ignore[attr-defined]  # both are Identified
             db.session.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(name, "id"), highest)))
+
+
+def _tell_lately(now: datetime) -> None:
+    """What happened in the last day and a half was told to people: their inboxes and the kept mail are as lively as the queues."""
+    recent = sa.select(Activity).where(Activity.at > now - LATELY, Activity.subject_kind == "desk.request").order_by(Activity.at, Activity.id)
+    for row in list(db.session.scalars(recent)):
+        newest = db.session.scalar(sa.select(sa.func.max(Notice.id))) or 0
+        for hook in activity.hooks_of(row.event):
+            activity.react(activity_id=row.id, hook=hook)
+        told = sa.update(Notice).where(Notice.id > newest)
+        db.session.execute(told.values(created_at=row.at, is_read=row.at < now - timedelta(hours=20)), execution_options={"synchronize_session": False})
 
 
 def _batches(rows: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:

@@ -94,6 +94,11 @@ def record(contract: Any, *, actor: Actor, subject: tuple[str, int], at: datetim
     return row
 
 
+def hooks_of(event: str) -> tuple[str, ...]:
+    """Names of the reactions registered for an event, in the words ``react`` takes."""
+    return tuple(hook.name for hook in _by_event[event])
+
+
 @jobs.job("kernel.react")
 def react(activity_id: int, hook: str) -> None:
     """Run one reaction for one row; a reaction that no longer exists is nothing to do."""
