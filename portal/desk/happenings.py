@@ -69,7 +69,7 @@ def _replied(h: Happening) -> Told:
     step, at = h.data.get("next_step"), h.data.get("next_step_at")
     if not step or not at:
         return None
-    return "calendar-event", say("Planned: %(step)s, by %(when)s", step=str(step).rstrip(" ."), when=h.reader.by(datetime.fromisoformat(at)))
+    return "calendar-event", say("Planned: %(step)s, by %(when)s", step=str(step).rstrip(" ."), when=h.reader.beside(datetime.fromisoformat(at), h.at))
 
 
 def _paused(h: Happening) -> Told:
@@ -126,7 +126,6 @@ _TELLERS: Mapping[str, Callable[[Happening], Told]] = {
     "left": _left,
     "moved": _moved,
     "edited": lambda _: ("pencil", say("The words were changed")),
-    "thanked": lambda _: ("heart", say("Taken as thanks, which need no reply")),
     "unthanked": lambda _: ("message", say("A reply is wanted after all")),
 }
 

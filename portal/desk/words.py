@@ -38,6 +38,12 @@ class Reader:
             return str(say("%(time)s today", time=times.clock_time(instant, self.now, self.zone, self.locale)))
         return self.when(instant)
 
+    def beside(self, instant: datetime, other: datetime) -> str:
+        """The time alone where ``other`` has named the day already, else weekday and time: "14:00", "Thu 12:00"."""
+        if times.local(instant, self.zone).date() == times.local(other, self.zone).date():
+            return times.clock_time(instant, self.now, self.zone, self.locale)
+        return times.weekday_time(instant, self.now, self.zone, self.locale)
+
     def day(self, instant: datetime) -> str:
         """The day alone: "Thu 26 Nov"."""
         return times.day(instant, self.now, self.zone, self.locale)
@@ -148,10 +154,10 @@ def working_time(length: timedelta, hours: float = WORKING_DAY) -> str:
 
 def requester_clock(fact: ClockFact, shown: Bar, reader: Reader, waiting: Standing) -> Message:
     """What a requester reads beside the bar: a day and a time, never a countdown."""
-    if shown.kind == "pause":
-        return _paused(waiting)
     if shown.kind == "late":
         return say("Late by %(time)s", time=working_time(shown.left, shown.day_hours))
+    if shown.kind == "pause" or waiting.status is Status.WAITING_REQUESTER:
+        return _paused(waiting)
     if fact.ended_at is not None:
         return say("No longer needed") if waiting.status is Status.CANCELLED else say("Solved %(when)s", when=reader.when(fact.ended_at))
     return say("A date follows with the next answer") if fact.due is None else due_by(fact.name, reader.by(fact.due))
@@ -306,8 +312,7 @@ def rail(story: Story) -> list[Stop]:
 def _end(story: Story) -> Stop:
     own = story.step_at if story.relieved_at is not None and story.step else None
     if story.resolved_at is None and own is not None and story.end_due is not None and own <= story.end_due:
-        note = say("promised %(when)s", when=story.reader.when(story.end_due))
-        return Stop(story.end_word, say("by %(when)s", when=story.reader.by(own)), "next", note if own != story.end_due else None)
+        return Stop(story.end_word, say("by %(when)s", when=story.reader.by(own)), "next")
     if story.resolved_at is None and story.end_due is not None and story.step_at is not None and story.reader.now < story.end_due < story.step_at:
         return Stop(story.end_word, say("promised %(when)s", when=story.reader.when(story.end_due)), "next")
     return _stop(story.end_word, story.resolved_at, story.end_due, story)
@@ -316,7 +321,7 @@ def _end(story: Story) -> Stop:
 def _stop(name: Message, at: datetime | None, due: datetime | None, story: Story) -> Stop:
     reader = story.reader
     if at is not None:
-        note = say("promised %(when)s", when=reader.when(due)) if due is not None else None
+        note = say("promised %(when)s", when=reader.beside(due, at)) if due is not None else None
         apology = say("We were late, and we are sorry.") if due is not None and at > due else None
         return Stop(name, reader.when(at), "done", note, apology)
     if due is None:
@@ -352,6 +357,12 @@ def impact_word(impact: str) -> Message:
         Impact.STOPPED: say("Work has stopped, or someone could get hurt"),
     }
     return found[Impact(impact)]
+
+
+def in_the_way(priority: str) -> Message:
+    """How much it is in the way, in the words of whoever asked, also after it was judged anew."""
+    impacts = {Priority.LOW: Impact.NUISANCE, Priority.URGENT: Impact.STOPPED}
+    return impact_word(impacts.get(Priority(priority), Impact.SLOWER))
 
 
 def priority_word(priority: str) -> Message:

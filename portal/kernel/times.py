@@ -68,6 +68,14 @@ def when(instant: datetime, now: datetime, zone: Zone, locale: str) -> str:
     return _date(moment.date(), place, locale)
 
 
+def weekday_time(instant: datetime, now: datetime, zone: Zone, locale: str) -> str:
+    """Like :func:`when`, but never "yesterday" or "tomorrow": "Thu 12:00" within six days, else the date."""
+    moment, today = local(instant, zone), local(now, zone).date()
+    if abs((moment.date() - today).days) < 7:
+        return f"{format_date(moment.date(), 'EEE', locale=_locale(locale))} {_clock(moment, locale)}"
+    return when(instant, now, zone, locale)
+
+
 def day(value: date | datetime, now: datetime, zone: Zone, locale: str) -> str:
     """A day in words: "today", "tomorrow", "Thu 26 Nov", with the year when far. A datetime is taken in ``zone``."""
     return day_of(local(value, zone).date() if isinstance(value, datetime) else value, local(now, zone).date(), locale)

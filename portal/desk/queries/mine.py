@@ -1,7 +1,7 @@
 """Requests as the requester's side lists them: one's own, those one follows, those of one's department."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -75,6 +75,8 @@ def shown(row: MyRequest, reader: words.Reader) -> Shown:
     ended = None if row.status in OPEN else row.resolved_at or row.closed_at
     fact = words.ClockFact(row.next_clock, row.next_due_at, target, used, is_paused=row.status in PAUSED and row.next_due_at is None, ended_at=ended)
     bar = words.bar(fact, calendar, reader.now)
+    if row.status is Status.WAITING_REQUESTER and bar.kind != "late":
+        bar = replace(bar, kind="pause")
     kind, word = words.status_word(row.standing)
     return Shown(kind, word, bar, words.requester_clock(fact, bar, reader, row.standing), reader.when(row.next_due_at) if row.next_due_at else "")
 

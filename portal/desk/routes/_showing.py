@@ -232,7 +232,7 @@ def facts_of(view: View, names: Mapping[int, str]) -> list[tuple[str, str]]:
     request, around = view.request, view.page.around
     where = ", ".join(part for part in (request.place, around.location) if part)
     found = [(str(say("Where")), where)] if where else []
-    found.append((str(say("In the way")), str(words.priority_word(request.priority))))
+    found.append((str(say("In the way")), str(words.in_the_way(request.priority))))
     if request.customer_notices:
         found.append((str(say("Customer")), request.customer_impact or str(say("would notice"))))
     if request.call_me:
