@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from portal.content import catalogue as content
 from portal.contracts.desk import ServiceChanged
 from portal.contracts.people import DepartmentChanged
+from portal.desk import prepared
 from portal.desk.models import PromiseVersion, Service
 from portal.kernel import activity
 from portal.kernel.db import db
@@ -39,6 +40,7 @@ def sync_catalogue(*, actor: Actor, now: datetime, create_departments: bool = Fa
     missing = [shipped for shipped in content.load() if shipped.key not in known]
     created = [_add_department(shipped, known, actor, now) for shipped in missing] if create_departments else []
     present = set(db.session.scalars(sa.select(Service.key)))
+    growing = {shipped.key for shipped in content.load() if any(service.key not in present for service in shipped.services)}
     added = [
         _add_service(service, known[shipped.key].id, place, actor, now)
         for shipped in content.load()
@@ -46,6 +48,7 @@ def sync_catalogue(*, actor: Actor, now: datetime, create_departments: bool = Fa
         for place, service in enumerate(shipped.services)
         if service.key not in present
     ]
+    prepared.add_starters((row.id, row.key) for row in known.values() if row.key in growing)
     return Synced(tuple(created), tuple(added), tuple(shipped.key for shipped in missing if shipped.key not in known))
 
 

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, SelectField, StringField
 from wtforms.validators import NumberRange, Optional, Regexp
 
-from portal.desk.queries.queue import VIEWS, Wanted
+from portal.desk.queries.queue_conditions import VIEWS, Wanted
 from portal.desk.rules import Priority, Status
 from portal.kernel.forms import FilterForm, at_most, clean_line
 

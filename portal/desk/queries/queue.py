@@ -14,8 +14,22 @@ from sqlalchemy.orm import aliased
 
 from portal.desk import words
 from portal.desk.models import Clock, ClockEvent, Request, Service
-from portal.desk.policy import is_named, serves
+from portal.desk.policy import serves
 from portal.desk.queries.promises import is_away
+from portal.desk.queries.queue_conditions import (
+    FINISHED,
+    VIEWS,
+    Wanted,
+    after,
+    asks_whether_it_worked,
+    before,
+    in_queue,
+    in_view,
+    is_open,
+    matching,
+    needs_answer,
+    readable,
+)
 from portal.desk.rules import PAUSED, Status
 from portal.kernel.db import db
 from portal.kernel.errors import Forbidden, NotFound
@@ -25,13 +39,10 @@ from portal.kernel.policy import Actor
 from portal.people.calendars import work_calendar
 from portal.people.models import Department, Fulfiller, Location, Person
 
-VIEWS = ("next", "answer", "today", "mine", "waiting", "follow-up", "unassigned")
-"""What a queue can be looked at as, in the order of its tabs."""
 PAGE = 25
 CAP, MENU_CAP = 1000, 99
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Stands for no due instant in a cursor."""
-FINISHED = frozenset({Status.RESOLVED, Status.CLOSED, Status.CANCELLED})
 
 
 @dataclass(frozen=True)
@@ -46,92 +57,6 @@ class Served:
     follow_ups: Count
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which part of a queue somebody wants to see."""
-
-    view: str = VIEWS[0]
-    text: str = ""
-    service_id: int | None = None
-    status: str = ""
-    location_id: int | None = None
-    notices: bool | None = None
-    priority: str = ""
-    assignee_id: int | None = None
-    unassigned: bool = False
-
-    @property
-    def finished(self) -> bool:
-        """True when it asks for requests that are over; they are listed newest first."""
-        return self.status in FINISHED and self.view != "follow-up"
-
-
-# -- conditions --------------------------------------------------------------------------------------------------------
-
-
-def in_queue(actor: Actor, department_id: int) -> sa.ColumnElement[bool]:
-    """SQL: requests of the department this actor knows of; leads know of every one, others of what they may read."""
-    here = Request.department_id == department_id
-    return here if department_id in actor.leads else sa.and_(here, readable(actor))
-
-
-def readable(actor: Actor) -> sa.ColumnElement[bool]:
-    """SQL: what is in the queue may be read by everybody who serves it, confidential requests by those named for the service."""
-    return sa.or_(Request.is_confidential == sa.false(), is_named(actor))
-
-
-def _is_open() -> sa.ColumnElement[bool]:
-    return Request.is_open == sa.true()
-
-
-def needs_answer() -> sa.ColumnElement[bool]:
-    """SQL: nobody has answered yet, or the requester wrote and waits."""
-    waits = sa.exists().where(Clock.request_id == Request.id, Clock.name == "next_response", Clock.stopped_at.is_(None)).correlate(Request)
-    return sa.or_(Request.answered_at.is_(None), sa.and_(Request.status.not_in(sorted(PAUSED)), waits))
-
-
-def _asks_whether_it_worked() -> sa.ColumnElement[bool]:
-    return sa.and_(Request.awaits_answer == sa.true(), Request.status == Status.RESOLVED)
-
-
-def in_view(view: str, actor: Actor, day_ends: datetime) -> sa.ColumnElement[bool]:
-    """SQL: the requests of a tab; ``day_ends`` is the end of the reader's day."""
-    if view == "follow-up":
-        return _asks_whether_it_worked()
-    more: dict[str, list[sa.ColumnElement[bool]]] = {
-        "answer": [needs_answer()],
-        "today": [Request.next_due_at < day_ends],
-        "mine": [Request.assignee_id == actor.person_id],
-        "waiting": [Request.status.in_(sorted(PAUSED))],
-        "unassigned": [Request.assignee_id.is_(None)],
-    }
-    return sa.and_(_is_open(), *more.get(view, []))
-
-
-def _matching(wanted: Wanted, actor: Actor, day_ends: datetime) -> list[sa.ColumnElement[bool]]:
-    found = [] if wanted.finished or wanted.text.isdigit() else [in_view(wanted.view, actor, day_ends)]
-    if wanted.status:
-        found.append(Request.status.in_(sorted(PAUSED)) if wanted.status == "waiting" else Request.status == wanted.status)
-    if wanted.text:
-        found.append(_named(wanted.text, actor))
-    for column, value in ((Request.service_id, wanted.service_id), (Request.location_id, wanted.location_id), (Request.assignee_id, wanted.assignee_id)):
-        if value is not None:
-            found.append(column == value)
-    if wanted.unassigned:
-        found.append(Request.assignee_id.is_(None))
-    if wanted.priority:
-        found.append(Request.priority == wanted.priority)
-    if wanted.notices is not None:
-        found.append(sa.and_(Request.customer_notices == sa.true() if wanted.notices else Request.customer_notices == sa.false(), readable(actor)))
-    return found
-
-
-def _named(text: str, actor: Actor) -> sa.ColumnElement[bool]:
-    if text.isdigit():
-        return Request.id == (int(text) if len(text) < 10 else 0)
-    return sa.and_(sa.func.lower(Request.title).startswith(text.lower(), autoescape=True), readable(actor))
-
-
 # -- the departments one serves ----------------------------------------------------------------------------------------
 
 
@@ -143,16 +68,18 @@ def served(actor: Actor) -> list[Served]:
         Department.id.in_(sorted(actor.fulfils)),
         sa.exists().where(Service.department_id == Department.id, Service.is_active == sa.true()).correlate(Department),
     )
-    columns = (Department.id, Department.key, Department.name, _counted(_here(actor, _is_open(), needs_answer())), _counted(_here(actor, _follow_up())))
+    columns = (
+        Department.id,
+        Department.key,
+        Department.name,
+        _counted(_here(actor, is_open(), needs_answer())),
+        _counted(_here(actor, asks_whether_it_worked())),
+    )
     query = sa.select(*columns).where(Department.id.in_(sorted(serves(actor))), has_queue).order_by(sa.func.lower(Department.name), Department.id)
     return [
-        Served(number, key, name, number in actor.leads, _count(needs, MENU_CAP), _count(asked, MENU_CAP))
-        for number, key, name, needs, asked in db.session.execute(query)
+        Served(number, key, name, number in actor.leads, _count(first, MENU_CAP), _count(second, MENU_CAP))
+        for number, key, name, first, second in db.session.execute(query)
     ]
-
-
-def _follow_up() -> sa.ColumnElement[bool]:
-    return _asks_whether_it_worked()
 
 
 def _here(actor: Actor, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -226,7 +153,7 @@ def around(actor: Actor, department_id: int, *, now: datetime, day_ends: datetim
 def _counts(actor: Actor, department_id: int, now: datetime, day_ends: datetime) -> list[sa.Select[Any]]:
     here = in_queue(actor, department_id)
     conditions = {view: in_view(view, actor, day_ends) for view in VIEWS}
-    conditions |= {"first": sa.and_(_is_open(), Request.answered_at.is_(None)), "late": sa.and_(_is_open(), Request.next_due_at < now)}
+    conditions |= {"first": sa.and_(is_open(), Request.answered_at.is_(None)), "late": sa.and_(is_open(), Request.next_due_at < now)}
     numbers = {name: _counted(sa.select(Request.id).where(here, condition).limit(CAP + 1)) for name, condition in conditions.items()}
     numbers["newest"] = _newest(department_id)
     return [_count_part(name, number) for name, number in numbers.items()]
@@ -303,7 +230,7 @@ class QueuePage:
 
 def rows(actor: Actor, department_id: int, wanted: Wanted, *, day_ends: datetime, cursor: str | None, first: int = 1, limit: int = PAGE) -> QueuePage:
     """A page of the queue, the least working time left first; one statement."""
-    query = _rows(actor).where(in_queue(actor, department_id), *_matching(wanted, actor, day_ends))
+    query = _rows(actor).where(in_queue(actor, department_id), *matching(wanted, actor, day_ends))
     if wanted.finished or wanted.text.isdigit():
         return QueuePage(keyset(query, [Key(Request.id, "id", descending=True)], cursor, limit, _made), first)
     due = Request.follow_up_at if wanted.view == "follow-up" else Request.next_due_at
@@ -327,20 +254,6 @@ def _by_due(query: sa.Select[Any], due: Any, cursor: str | None, limit: int) -> 
     following = encode(marks[-1]) if marks and (more or back) else None
     preceding = encode(marks[0], back=True) if marks and ((back and more) or (at and not back)) else None
     return Page([_made(row) for row in found], following, preceding)
-
-
-def after(due: Any, at: datetime | None, number: int) -> sa.ColumnElement[bool]:
-    """SQL: comes after the row with this due instant (None: it waits) and number."""
-    if at is None:
-        return sa.and_(due.is_(None), Request.id > number)
-    return sa.or_(due > at, sa.and_(due == at, Request.id > number), due.is_(None))
-
-
-def before(due: Any, at: datetime | None, number: int) -> sa.ColumnElement[bool]:
-    """SQL: comes before the row with this due instant (None: it waits) and number."""
-    if at is None:
-        return sa.or_(due.is_not(None), sa.and_(due.is_(None), Request.id < number))
-    return sa.or_(due < at, sa.and_(due == at, Request.id < number))
 
 
 def _rows(actor: Actor) -> sa.Select[Any]:
@@ -460,7 +373,7 @@ class News:
 def news(actor: Actor, department_id: int, since: int) -> News:
     """New requests of the queue after number ``since``; one statement."""
     here = in_queue(actor, department_id)
-    fresh = _counted(sa.select(Request.id).where(here, _is_open(), Request.id > since).limit(MENU_CAP + 1))
+    fresh = _counted(sa.select(Request.id).where(here, is_open(), Request.id > since).limit(MENU_CAP + 1))
     found = db.session.execute(sa.select(_newest(department_id), fresh)).one()
     return News(found[0] or 0, _count(found[1], MENU_CAP))
 

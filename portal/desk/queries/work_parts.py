@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.desk.models import Attachment, CannedReply, Clock, Draft, Message, Participant, Request, Service
-from portal.desk.queries.queue import CAP, after, before, in_queue, readable
+from portal.desk.queries.queue import CAP
+from portal.desk.queries.queue_conditions import after, before, in_queue, readable
 from portal.kernel.activity import Activity
 from portal.kernel.policy import Actor
 from portal.people.models import Department, Fulfiller, Location, Person

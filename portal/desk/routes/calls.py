@@ -13,6 +13,7 @@ from portal.desk.forms.work import CallForm, options
 from portal.desk.policy import Desk, find_request
 from portal.desk.queries import queue as queues
 from portal.desk.queries import services as read
+from portal.desk.queries.queue_conditions import Wanted
 from portal.desk.routes._blueprint import bp
 from portal.desk.routes.queue import find_queue, shown_rows
 from portal.kernel import clock, policy
@@ -94,7 +95,7 @@ def follow_ups(key: str) -> str:
     """Solved, and nobody said yet whether it works."""
     actor, now, department = policy.current(), clock.now(), find_queue(key)
     first = max(1, min(request.args.get("first", 1, int), 10**7))
-    wanted = queues.Wanted(view="follow-up")
+    wanted = Wanted(view="follow-up")
     found = queues.rows(actor, department.id, wanted, day_ends=now, cursor=request.args.get("at"), first=first)
     lines = shown_rows(found.page.items, words.Reader(now, actor.zone, actor.locale))
     return render_template("desk/follow_ups.html", department=department, found=found, lines=lines)

@@ -1,6 +1,7 @@
 """The queue of a department: what next, for those who answer. Clocks and news refresh as parts; every action is a form first."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -78,30 +79,30 @@ def first_queue() -> BaseResponse:
 @policy.allow(Desk.QUEUE)
 def queue(key: str) -> str:
     """What next: open requests by least working time left."""
-    actor, now, department = policy.current(), clock.now(), find_queue(key)
-    form = QueueFilter.from_address()
+    department, form = find_queue(key), QueueFilter.from_address()
+    return render_template("desk/queue.html", department=department, form=form, **_context(department, form, clock.now()))
+
+
+def _context(department: queues.Served, form: QueueFilter, now: datetime) -> dict[str, Any]:
+    """Everything around and in the table; two statements, and one more on an empty queue."""
+    actor, wanted = policy.current(), form.wanted()
     today = now.astimezone(shell.reader_zone()).date()
     day_ends = shell.end_of_day(today, actor.zone)
     around = queues.around(actor, department.id, now=now, day_ends=day_ends, today=today)
-    wanted = form.wanted()
-    first = request.args.get("first", 1, int)
-    found = queues.rows(actor, department.id, wanted, day_ends=day_ends, cursor=request.args.get("at"), first=max(1, min(first, 10**7)))
+    first = max(1, min(request.args.get("first", 1, int), 10**7))
+    found = queues.rows(actor, department.id, wanted, day_ends=day_ends, cursor=request.args.get("at"), first=first)
     quiet = not found.page.items and not form.held() and wanted.view == "next"
-    reader = words.Reader(now, actor.zone, actor.locale)
-    return render_template(
-        "desk/queue.html",
-        department=department,
-        around=around,
-        found=found,
-        lines=shown_rows(found.page.items, reader),
-        form=form,
-        filters=list(chips(form, _words(around))),
-        tabs=_tabs(key, form, around.counts),
-        last_answer=queues.last_answered(actor, department.id) if quiet else None,
-        links=_links(key, form, found),
-        poll=POLL,
-        skipped=session.pop(SKIPPED, None),
-    )
+    return {
+        "around": around,
+        "found": found,
+        "lines": shown_rows(found.page.items, words.Reader(now, actor.zone, actor.locale)),
+        "filters": list(chips(form, _words(around))),
+        "tabs": _tabs(department.key, form, around.counts),
+        "last_answer": queues.last_answered(actor, department.id) if quiet else None,
+        "links": _links(department.key, form, found),
+        "poll": POLL,
+        "skipped": session.pop(SKIPPED, None),
+    }
 
 
 def shown_rows(items: Sequence[queues.QueueRow], reader: words.Reader) -> list[dict[str, Any]]:

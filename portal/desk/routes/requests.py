@@ -39,7 +39,8 @@ def request_page(request_id: int) -> Any:
     except NotFound:
         return _bare_page(find_bare(actor, request_id))
     _note_reading(access, now)
-    if access.may_work and (not access.may_write or request.args.get("view") == "work"):
+    asks = access.request.requester_id == actor.person_id or access.facts.follows
+    if access.may_work and (not asks or request.args.get("view") == "work"):
         from portal.desk.routes import work
 
         return work.page(access)
@@ -60,7 +61,7 @@ def _bare_page(bare: BareRequest) -> str:
 
 
 def view_of(access: Access, now: datetime) -> showing.View:
-    """The request with everything on its page; four statements."""
+    """The request with everything on its page; two statements."""
     actor, found = policy.current(), access.request
     page = request_read.load(found, today_in(actor.zone, now))
     return showing.View(found, page, work_calendar(found.calendar_version_id), reader(now), actor)

@@ -75,9 +75,22 @@ def test_jonas_sees_everything_in_one_place(world, page_of, sign_in, query_count
     with query_count() as statements:
         page = jonas.get(address)
     assert statements.count <= 9, statements
-    for words in ("Radiator in Studio 2 stays cold", "customer notices", "Studio 2, first floor", "Would a customer notice?", "Heron product photos go live on Monday."):
+    for words in (
+        "Radiator in Studio 2 stays cold",
+        "customer notices",
+        "Studio 2, first floor",
+        "Would a customer notice?",
+        "Heron product photos go live on Monday.",
+    ):
         assert words in page, words
-    for words in ("First answer", "4 h left", "What lets Mara work today?", "3 requests to us before this one.", "3 of 6", "This reply will not stop the clock."):
+    for words in (
+        "First answer",
+        "4 h left",
+        "What lets Mara work today?",
+        "3 requests to us before this one.",
+        "3 of 6",
+        "This reply will not stop the clock.",
+    ):
         assert words in page, words
     assert page.link(str(world.requests["for-mara"])).href == f"/requests/{world.requests['for-mara']}"
     assert page.headers["Content-Type"].startswith("text/html")
@@ -352,12 +365,15 @@ def test_made_up_choices_are_refused(page_of, row_of, what) -> None:
     """What no page offers needs another look."""
     page = page_of("jonas", "radiator")
     form = page.form("work/reply")
-    data = {name: held for name, held in form.values.items()} | {"body": "Hello", what: "nonsense"}
+    data = dict(form.values) | {"body": "Hello", what: "nonsense"}
     assert page.visitor.post(form.action, data).status == 422
     assert row_of("radiator").message_count == 1
 
 
-@pytest.mark.parametrize(("who", "key", "status"), [("ruth", "radiator", 404), ("mara", "radiator", 403), ("jonas", "badge", 404), ("priya", "badge", 404), ("ada", "concern", 404), ("leo", "radiator", 404)])
+@pytest.mark.parametrize(
+    ("who", "key", "status"),
+    [("ruth", "radiator", 404), ("mara", "radiator", 403), ("jonas", "badge", 404), ("priya", "badge", 404), ("ada", "concern", 404), ("leo", "radiator", 404)],
+)
 def test_others_do_not_work_on_it(world, sign_in, row_of, who, key, status) -> None:
     """Other departments and what is confidential: not found. The requester may look, not do. Leads know bare facts only."""
     visitor = sign_in(world.people[who])
