@@ -50,7 +50,12 @@ class FilingForm(PortalForm):
     description = paragraph(_l("What else should we know?"), optional(), limit=BODY_LIMIT)
     location = SelectField(_l("Where"), coerce=int_or_none, validate_choice=False, validators=[optional()])
     place = line(_l("Room, floor or desk"), optional(), limit=120)
-    impact = RadioField(_l("How does it get in your way?"), validators=[AnyOf(list(Impact), message=_l("Please choose one."))], default=Impact.SLOWER.value)
+    impact = RadioField(
+        _l("How does it get in your way?"),
+        validate_choice=False,
+        validators=[AnyOf(list(Impact), message=_l("Please choose one."))],
+        default=Impact.SLOWER.value,
+    )
     customer = line(_l("Would a customer notice?"), optional(), limit=300)
     followers = line(_l("Who else should follow it"), optional(), limit=FOLLOWERS_LIMIT, description=_l("Names or staff numbers, with commas between."))
     call_me = BooleanField(_l("Please call me"))

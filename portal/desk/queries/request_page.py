@@ -1,6 +1,6 @@
 """The page of a request for the requester's side: surroundings and people, conversation, record of changes and clocks.
 
-Three statements after the loader of the policy, whatever is on the page. Notes of the serving side are never read here.
+Two statements after the loader of the policy, whatever is on the page. Notes of the serving side are never read here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +23,8 @@ from portal.people.queries.persons import back_on, shown
 
 NEWEST = 400
 """Entries of a conversation and of its record that a page shows."""
+NO_DATA: Any = sa.cast(sa.null(), sa.JSON)
+NO_TIME: Any = sa.cast(sa.null(), Message.edited_at.type)
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,9 @@ class RequestPage:
 
 
 def load(request: Request, today: date) -> RequestPage:
-    """Read the page of a request that the policy let through; three statements."""
+    """Read the page of a request that the policy let through; two statements."""
     around, people = _surroundings(request, today)
-    changes, events = _log(request.id)
-    return RequestPage(around, people, talk_of(request.id), changes, events)
+    return RequestPage(around, people, *_history(request.id))
 
 
 def first_targets(events: Iterable[Event]) -> dict[str, timedelta]:
@@ -167,54 +168,61 @@ def _face(id_: int, name: str, given: str, number: str, is_active: bool, follows
     return Face(id_, name, given or name.split(" ", maxsplit=1)[0], number, bool(is_active), bool(follows), last_day)
 
 
-# -- the conversation ---------------------------------------------------------------------------------------------------
+# -- what was said and done -----------------------------------------------------------------------------------------------
 
 
-def talk_of(request_id: int) -> list[Entry]:
-    """The public conversation with its files, oldest first; one statement."""
-    newest = sa.select(Message.id).where(Message.request_id == request_id, Message.kind.in_(PUBLIC)).order_by(Message.id.desc()).limit(NEWEST).subquery()
-    query: Any = (
-        sa.select(
-            *(Message.id, Message.author_id, Message.kind, Message.body, Message.is_first_answer, Message.needs_no_reply),
-            *(Message.created_at, Message.edited_at, Attachment.id, Attachment.name, Attachment.size),
-        )
-        .outerjoin(Attachment, Attachment.message_id == Message.id)
-        .where(Message.id.in_(sa.select(newest.c.id)))
-        .order_by(Message.id, Attachment.id)
-    )
-    found: dict[int, Entry] = {}
-    for row in db.session.execute(query):
-        entry = found.setdefault(row[0], Entry(*row[:8]))
-        if row[8] is not None:
-            entry.files.append(File(*row[8:]))
-    return list(found.values())
+def _history(request_id: int) -> tuple[list[Entry], list[Change], list[Event]]:
+    """The public conversation with its files, the record of changes and the log of the clocks, oldest first; one statement."""
+    both = sa.union_all(_messages(request_id), _clock_events(request_id), _changes(request_id), _files(request_id)).subquery()
+    rows: dict[str, list[Any]] = {"message": [], "clock": [], "change": [], "file": []}
+    for row in db.session.execute(sa.select(both).order_by(both.c.at, both.c.id)):
+        rows[row.what].append(row)
+    talk = [Entry(r.id, r.actor_id, MessageKind(r.kind), r.body, r.first, r.thanks, r.at, r.edited_at) for r in sorted(rows["message"], key=lambda r: r.id)]
+    by_id = {entry.id: entry for entry in talk}
+    for row in rows["file"]:
+        if row.parent in by_id:
+            by_id[row.parent].files.append(File(row.id, row.kind, row.size))
+    changes = [Change(row.at, row.kind, row.actor_id, row.data) for row in rows["change"]]
+    return talk, changes, [Event(row.at, row.kind, row.by, row.data) for row in rows["clock"]]
+
+
+def _columns(what: str, *own: Any, **more: Any) -> list[Any]:
+    """The columns of one kind of row; the first kind of the union names them and gives their types."""
+    values = {"body": sa.literal(""), "first": sa.false(), "thanks": sa.false(), "edited_at": NO_TIME, "parent": sa.literal(0), "size": sa.literal(0)} | more
+    names = ("at", "kind", "by", "actor_id", "data", "id")
+    found = {"what": sa.literal(what), **dict(zip(names, own, strict=True)), **values}
+    return [column.label(name) for name, column in found.items()]
+
+
+def _messages(request_id: int) -> Any:
+    kind = sa.cast(Message.kind, sa.String)
+    more = {"body": Message.body, "first": Message.is_first_answer, "thanks": Message.needs_no_reply, "edited_at": Message.edited_at}
+    columns = _columns("message", Message.created_at, kind, sa.literal(""), Message.author_id, NO_DATA, Message.id, **more)
+    query = sa.select(*columns).where(Message.request_id == request_id, Message.kind.in_(PUBLIC))
+    return sa.select(query.order_by(Message.id.desc()).limit(NEWEST).subquery())
+
+
+def _clock_events(request_id: int) -> Any:
+    columns = _columns("clock", EventRow.at, EventRow.kind, EventRow.by, EventRow.actor_id, EventRow.data, EventRow.id)
+    return sa.select(*columns).where(EventRow.request_id == request_id)
+
+
+def _changes(request_id: int) -> Any:
+    columns = _columns("change", Activity.at, Activity.event, Activity.actor_kind, Activity.actor_id, Activity.data, Activity.id)
+    query = sa.select(*columns).where(Activity.subject_kind == "desk.request", Activity.subject_id == request_id)
+    return sa.select(query.order_by(Activity.id.desc()).limit(NEWEST).subquery())
+
+
+def _files(request_id: int) -> Any:
+    more = {"parent": Attachment.message_id, "size": Attachment.size}
+    columns = _columns("file", Attachment.added_at, Attachment.name, sa.literal(""), Attachment.added_by, NO_DATA, Attachment.id, **more)
+    query = sa.select(*columns).join(Message, Message.id == Attachment.message_id)
+    return query.where(Attachment.request_id == request_id, Message.kind.in_(PUBLIC))
 
 
 def opening_of(request_id: int) -> Message:
     """The first words of a request; one statement."""
     return db.session.scalars(sa.select(Message).where(Message.request_id == request_id, Message.kind == MessageKind.DESCRIPTION)).one()
-
-
-# -- the record of changes, and the log of the clocks ---------------------------------------------------------------------
-
-
-def _log(request_id: int) -> tuple[list[Change], list[Event]]:
-    """Both logs of a request, oldest first, in one statement."""
-    clocks = sa.select(sa.literal("clock").label("what"), EventRow.at, EventRow.kind, EventRow.by, EventRow.actor_id, EventRow.data, EventRow.id)
-    clocks = clocks.where(EventRow.request_id == request_id)
-    record = sa.select(sa.literal("record"), Activity.at, Activity.event, Activity.actor_kind, Activity.actor_id, Activity.data, Activity.id)
-    record = record.where(Activity.subject_kind == "desk.request", Activity.subject_id == request_id)
-    both = sa.union_all(clocks, record).subquery()
-    rows = db.session.execute(sa.select(both).order_by(both.c.at, both.c.id)).all()
-    events = [Event(row.at, row.kind, row.by, row.data) for row in rows if row.what == "clock"]
-    changes = [Change(row.at, row.kind, row.actor_id, row.data) for row in rows if row.what == "record"]
-    return changes[-NEWEST:], events
-
-
-def events_of(request_id: int) -> list[tuple[Event, int | None]]:
-    """The log of the clocks with who did it, oldest first; one statement."""
-    query = sa.select(EventRow).where(EventRow.request_id == request_id).order_by(EventRow.at, EventRow.id)
-    return [(Event(row.at, row.kind, row.by, row.data), row.actor_id) for row in db.session.scalars(query)]
 
 
 def names_in(fields: Sequence[Mapping[str, Any]], answers: Mapping[str, Any]) -> dict[int, str]:

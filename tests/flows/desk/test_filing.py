@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from portal.desk.actions.conversation import Reply, reply
@@ -77,6 +78,7 @@ def test_hana_in_new_york_reads_her_own_hours(world, sign_in) -> None:
     assert "These are hours in Berlin; the times above are yours." in page
 
 
+@pytest.mark.postgres
 def test_mara_files_and_is_led_to_her_request(world, sign_in, app, run_jobs, outbox) -> None:
     """One request, one first message, the promise on the page and in the mail."""
     mara = sign_in(world.mara)
@@ -108,7 +110,7 @@ def test_filing_takes_few_statements(world, sign_in, query_count) -> None:
 
 
 def test_no_is_a_fine_answer_about_customers(world, sign_in, app) -> None:
-    """ "No, only us" is a no; "Yes" alone is a yes without words."""
+    """An answer "No, only us" is a no; "Yes" alone is a yes without words."""
     mara = sign_in(world.mara)
     mara.get("/need/repair").submit("title", **fill(world, customer="No, only us"))
     assert (newest(app).customer_notices, newest(app).customer_impact) == (False, "")
@@ -244,6 +246,7 @@ def test_back_and_other_words_is_a_second_request(world, sign_in, app) -> None:
     assert second.heading == "And the window sticks"
 
 
+@pytest.mark.postgres
 def test_every_service_opens_and_takes_its_own_answers(world, sign_in, app) -> None:
     """All 56 forms, each filed once, with each of the twelve types of question."""
     mara = sign_in(world.mara)
