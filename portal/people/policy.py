@@ -93,6 +93,11 @@ def _check_keeper(actor: Actor, person: Person) -> None:
         raise Forbidden(say("%(name)s holds roles that you do not hold. Ask an administrator to change this.", name=person.first_name))
 
 
+def may_keep(actor: Actor, person: Person) -> bool:
+    """Whether the actor's administration pages open for this person."""
+    return is_keeper(actor) and not beyond(actor, [person.id])
+
+
 def beyond(actor: Actor, person_ids: list[int] | None = None) -> set[int]:
     """Persons (of these, or of all) who hold a company-wide role that ``actor`` does not; nobody for administrators.
 

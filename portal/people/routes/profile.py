@@ -13,7 +13,7 @@ from portal.people import rules
 from portal.people.actions import absences, persons
 from portal.people.forms.persons import AbsenceForm, ProfileForm
 from portal.people.models import Person
-from portal.people.policy import People, find_absence, find_person, find_person_by_id, is_keeper, may_plan_absence
+from portal.people.policy import People, find_absence, find_person, find_person_by_id, may_keep, may_plan_absence
 from portal.people.queries import persons as persons_read
 from portal.people.routes._blueprint import bp
 
@@ -32,7 +32,7 @@ def profile(staff_number: str) -> str:
         person=person,
         around=around,
         own=person.id == actor.person_id,
-        keeper=is_keeper(actor),
+        keeper=may_keep(actor, person),
         may_plan=may_plan_absence(actor, person),
         local=persons_read.local_time(around.zone, now),
         tabs=slots.fill("profile.tabs", actor, person_id=person.id, staff_number=person.staff_number),
