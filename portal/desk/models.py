@@ -96,6 +96,14 @@ class Request(Identified):
         Index("ix_requests_requester_id_id", "requester_id", "id"),
         Index("ix_requests_requester_open", "requester_id", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
         Index("ix_requests_from_department_id_id", "from_department_id", "id"),
+        Index(
+            "ix_requests_awaiting",
+            "department_id",
+            "follow_up_at",
+            "id",
+            sqlite_where=sa.text("awaits_answer = 1"),
+            postgresql_where=sa.text("awaits_answer"),
+        ),
         Index("ix_requests_follow_up", "follow_up_at", sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer")),
     )
 
