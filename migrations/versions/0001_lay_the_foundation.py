@@ -582,6 +582,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.create_index("ix_requests_alerts", ["next_alert_at"], unique=False, sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
+        batch_op.create_index(
+            "ix_requests_awaiting",
+            ["department_id", "follow_up_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("awaits_answer = 1"),
+            postgresql_where=sa.text("awaits_answer"),
+        )
         batch_op.create_index("ix_requests_department_id_id", ["department_id", "id"], unique=False)
         batch_op.create_index(
             "ix_requests_follow_up", ["follow_up_at"], unique=False, sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer")
@@ -759,6 +766,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_requests_from_department_id_id")
         batch_op.drop_index("ix_requests_follow_up", sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer"))
         batch_op.drop_index("ix_requests_department_id_id")
+        batch_op.drop_index("ix_requests_awaiting", sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer"))
         batch_op.drop_index("ix_requests_alerts", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
 
     op.drop_table("requests")
