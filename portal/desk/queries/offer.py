@@ -61,6 +61,21 @@ def _targets(
 
 
 @dataclass(frozen=True)
+class Asker:
+    """What a form knows already about who fills it in."""
+
+    phone: str
+    place: str
+    location_id: int | None
+
+
+def asker(actor: Actor) -> Asker:
+    """Phone and place of whoever asks; one statement."""
+    row = db.session.execute(sa.select(Person.phone, Person.place, Person.location_id).where(Person.id == actor.person_id)).one()
+    return Asker(*row)
+
+
+@dataclass(frozen=True)
 class SameRequest:
     """An open request of one's own for the same service."""
 

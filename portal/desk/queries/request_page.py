@@ -17,6 +17,7 @@ from portal.desk.models import ClockEvent as EventRow
 from portal.desk.rules import PUBLIC, MessageKind
 from portal.kernel.activity import Activity
 from portal.kernel.db import db
+from portal.kernel.files import StoredFile
 from portal.people.calendar import WorkCalendar
 from portal.people.models import Department, Location, Person
 from portal.people.queries.persons import back_on, shown
@@ -223,6 +224,26 @@ def _files(request_id: int) -> Any:
 def opening_of(request_id: int) -> Message:
     """The first words of a request; one statement."""
     return db.session.scalars(sa.select(Message).where(Message.request_id == request_id, Message.kind == MessageKind.DESCRIPTION)).one()
+
+
+def service_of(request: Request) -> Service:
+    """The service of a request, also one that is no longer offered."""
+    return db.session.get_one(Service, request.service_id)
+
+
+def department_of(department_id: int) -> Department:
+    """A department by its id."""
+    return db.session.get_one(Department, department_id)
+
+
+def attached(request_id: int, attachment_id: int, *, with_notes: bool) -> tuple[StoredFile, str] | None:
+    """A file of a request with its name, those of team notes only when asked for; None for what is not there. One statement."""
+    query = sa.select(StoredFile, Attachment.name).join(Attachment, Attachment.file_id == StoredFile.id).join(Message, Message.id == Attachment.message_id)
+    query = query.where(Attachment.request_id == request_id, Attachment.id == min(attachment_id, 2**31 - 1))
+    if not with_notes:
+        query = query.where(Message.kind.in_(PUBLIC))
+    row = db.session.execute(query).first()
+    return (row[0], row[1]) if row else None
 
 
 def names_in(fields: Sequence[Mapping[str, Any]], answers: Mapping[str, Any]) -> dict[int, str]:

@@ -11,20 +11,19 @@ from portal.desk.actions import drafts as drafts_write
 from portal.desk.actions import filing as filing_write
 from portal.desk.actions.filing import Filing
 from portal.desk.forms.filing import PREFIX, Choices, FilingForm, form_for, typed
-from portal.desk.models import Request, Service
+from portal.desk.models import Request
 from portal.desk.policy import Desk, find_request, find_service
 from portal.desk.queries import catalogue as catalogue_read
 from portal.desk.queries import drafts as drafts_read
+from portal.desk.queries import offer as offer_read
 from portal.desk.queries import request_page as request_read
 from portal.desk.routes import _asking as asking
 from portal.desk.routes._blueprint import bp
 from portal.desk.routes._uploads import Uploads, receive
 from portal.kernel import clock, policy, web
-from portal.kernel.db import db
 from portal.kernel.errors import Refusal
 from portal.kernel.forms import clean_line
 from portal.kernel.messages import say
-from portal.people.models import Person
 
 
 @bp.get("/need")
@@ -45,7 +44,7 @@ def new(key: str) -> str:
     service = find_service(actor, key)
     choices = asking.choices_for(service)
     kept = drafts_read.draft_of(actor, f"need.{service.key}")
-    me = db.session.get_one(Person, actor.person_id)
+    me = offer_read.asker(actor)
     start: dict[str, Any] = {"title": clean_line(request.args.get("title"))[:120], "place": me.place}
     form = form_for(service, choices, phone=me.phone, formdata=kept.fields if kept else None, **start)
     if kept is None and form.where is not None and me.location_id:
@@ -142,11 +141,11 @@ def _sent(filed: Request, now: datetime) -> Response:
 
 
 @bp.get("/requests/<int:request_id>/edit")
-@policy.allow(Desk.FILE)
+@policy.allow(Desk.OWN)
 def edit(request_id: int) -> str:
     """The words of a request, to change them."""
     found = find_request(policy.current(), request_id, to=Desk.OWN)
-    service = db.session.get_one(Service, found.service_id)
+    service = request_read.service_of(found)
     opening = request_read.opening_of(found.id)
     start: dict[str, Any] = {"title": found.title, "description": opening.body, "place": found.place, "location": str(found.location_id or "")}
     answers = typed(service.fields, found.answers, policy.current().zone, request_read.names_in(service.fields, found.answers))
@@ -158,12 +157,12 @@ def edit(request_id: int) -> str:
 
 
 @bp.post("/requests/<int:request_id>/edit")
-@policy.allow(Desk.FILE)
+@policy.allow(Desk.OWN)
 def save_edit(request_id: int) -> Any:
     """Keep the changed words; a colleague who answered meanwhile makes it a Conflict that gives them back."""
     actor, now = policy.current(), clock.now()
     found = find_request(actor, request_id, to=Desk.OWN)
-    service = db.session.get_one(Service, found.service_id)
+    service = request_read.service_of(found)
     choices = asking.choices_for(service)
     form = form_for(service, choices, formdata=request.form, editing=True)
     form.validate()

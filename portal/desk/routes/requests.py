@@ -19,12 +19,10 @@ from portal.desk.routes._blueprint import bp
 from portal.desk.routes._uploads import Uploads, receive
 from portal.desk.rules import Answer, Status
 from portal.kernel import clock, observe, policy, web
-from portal.kernel.db import db
 from portal.kernel.errors import NotFound, Refusal
 from portal.kernel.messages import say
 from portal.notifications import actions as notices
 from portal.people.calendars import work_calendar
-from portal.people.models import Department
 from portal.people.queries import persons
 from portal.people.rules import today_in
 
@@ -55,7 +53,7 @@ def _note_reading(access: Access, now: datetime) -> None:
 
 
 def _bare_page(bare: BareRequest) -> str:
-    department = db.session.get_one(Department, bare.department_id)
+    department = request_read.department_of(bare.department_id)
     kind, word = words.status_word(words.Standing(Status(bare.status), mine=False))
     return render_template("desk/bare.html", bare=bare, department=department, kind=kind, word=word)
 
@@ -84,6 +82,7 @@ def page_context(access: Access, now: datetime) -> dict[str, Any]:
         "card": showing.clock_card(view),
         "people": showing.people_of(view),
         "talk": showing.conversation(view),
+        "last_id": view.page.talk[-1].id if view.page.talk else None,
         "facts": showing.facts_of(view, request_read.names_in(view.page.around.fields, found.answers)),
         "label_of": showing.label_of,
         "may_edit": access.may_own and found.is_open and found.answered_at is None and found.acknowledged_at is None,
@@ -96,7 +95,7 @@ def page_context(access: Access, now: datetime) -> dict[str, Any]:
 
 
 @bp.post("/requests/<int:request_id>/messages")
-@policy.allow(Desk.READ)
+@policy.allow(Desk.WRITE)
 @web.own_units
 def write(request_id: int) -> Response:
     """Write to whoever has it; a file comes in before anything is locked."""
@@ -123,7 +122,7 @@ def _write(request_id: int, uploads: Uploads) -> Any:
 
 
 @bp.post("/requests/<int:request_id>/reply-wanted")
-@policy.allow(Desk.READ)
+@policy.allow(Desk.WRITE)
 def want_reply(request_id: int) -> Response:
     """Those were no thanks alone: a reply is wanted after all."""
     found = find_request(policy.current(), request_id, to=Desk.WRITE)
@@ -136,7 +135,7 @@ def want_reply(request_id: int) -> Response:
 
 
 @bp.get("/requests/<int:request_id>/answer")
-@policy.allow(Desk.READ)
+@policy.allow(Desk.OWN)
 def answer_page(request_id: int) -> str:
     """The question with room for a line; "partly" asks for one."""
     found = find_request(policy.current(), request_id, to=Desk.OWN)
@@ -145,7 +144,7 @@ def answer_page(request_id: int) -> str:
 
 
 @bp.post("/requests/<int:request_id>/answer")
-@policy.allow(Desk.READ)
+@policy.allow(Desk.OWN)
 def answer(request_id: int) -> Any:
     """Yes, partly or no. A no needs no words; a partly asks what is missing."""
     actor, form = policy.current(), AnswerForm()
@@ -174,7 +173,7 @@ _THANKS = {
 
 
 @bp.route("/requests/<int:request_id>/cancel", methods=["GET", "POST"])
-@policy.allow(Desk.READ)
+@policy.allow(Desk.OWN)
 def cancel(request_id: int) -> Any:
     """The question whether it is really no longer needed, and the answer."""
     actor, form = policy.current(), CancelForm()
@@ -187,7 +186,7 @@ def cancel(request_id: int) -> Any:
 
 
 @bp.route("/requests/<int:request_id>/again", methods=["GET", "POST"])
-@policy.allow(Desk.READ)
+@policy.allow(Desk.OWN)
 def ask_again(request_id: int) -> Any:
     """Come back to something that is over."""
     actor, now, form = policy.current(), clock.now(), AgainForm()
@@ -203,7 +202,7 @@ def ask_again(request_id: int) -> Any:
 
 
 @bp.route("/requests/<int:request_id>/followers", methods=["GET", "POST"])
-@policy.allow(Desk.READ)
+@policy.allow(Desk.OWN)
 def followers(request_id: int) -> Any:
     """Who follows, and the form to add somebody."""
     actor, now, form = policy.current(), clock.now(), FollowerForm()
@@ -221,7 +220,7 @@ def followers(request_id: int) -> Any:
 
 
 @bp.post("/requests/<int:request_id>/followers/<int:person_id>/remove")
-@policy.allow(Desk.READ)
+@policy.allow(Desk.OWN, Desk.WRITE)
 def unfollow(request_id: int, person_id: int) -> Response:
     """Somebody follows no longer: taken out by the requester, or by themselves."""
     actor = policy.current()
