@@ -80,11 +80,13 @@ class Watch:
             self.complaints.append(f"foreign request: {request.url}")
 
 
-def axe(page: "Page", *, skip: tuple[str, ...] = ()) -> list[str]:
-    """Findings of axe-core on the page as it stands, one line each; empty is what we want."""
+def axe(page: "Page", *, skip: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> list[str]:
+    """Findings of axe-core on the page as it stands, one line each; empty is what we want. ``only`` looks for these rules and no others."""
     # Evaluated through the debugger, so the page's content security policy stays as strict as it is.
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    options = {"runOnly": {"type": "tag", "values": RULES}, "rules": {rule: {"enabled": False} for rule in skip}, "resultTypes": ["violations"]}
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    wanted = {"type": "rule", "values": list(only)} if only else {"type": "tag", "values": RULES}
+    options = {"runOnly": wanted, "rules": {rule: {"enabled": False} for rule in skip}, "resultTypes": ["violations"]}
     found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
     return [f"{v['id']}: {v['help']} at {', '.join(str(n['target'][0]) for n in v['nodes'][:4])}" for v in found["violations"]]
 
@@ -97,12 +99,20 @@ def sideways(page: "Page") -> int:
 class LiveServer:
     """`portal serve` in a process of its own, on free ports, with the clock of the story."""
 
-    def __init__(self, instance: Path, environment: Mapping[str, str] | None = None, command: tuple[str, ...] = ("serve",)) -> None:
-        self.instance, self.command = instance, command
+    def __init__(
+        self,
+        instance: Path,
+        environment: Mapping[str, str] | None = None,
+        command: tuple[str, ...] = ("serve",),
+        *,
+        module: str = "tests.support.story_server",
+        log: Path | None = None,
+    ) -> None:
+        self.instance, self.command, self.module = instance, command, module
         self.port = free_ports(3)
         self.address = f"http://127.0.0.1:{self.port}"
         self.content = f"http://localhost:{self.port + 1}"
-        self.log = instance / "server.log"
+        self.log = log or instance / "server.log"
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("HEARTH_")},
             "HEARTH_INSTANCE": str(instance),
@@ -115,7 +125,7 @@ class LiveServer:
     def start(self, wait: float = 30) -> "LiveServer":
         """Start and wait until it answers; raises RuntimeError with the end of its log."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "tests.support.story_server", *self.command]
+            command = [sys.executable, "-m", self.module, *self.command]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline and self.process.poll() is None:
