@@ -123,7 +123,7 @@ def is_looser(old: str, new: str) -> bool:
 
 @dataclass(frozen=True)
 class ReplyFact:
-    """What a reply holds, for R4; ``step_is_new`` means its step or date differ from what was promised before."""
+    """What a reply holds, for R4; ``step_is_new``: its step or date differ from what was promised; ``is_asking``: written by the asking side."""
 
     kind: ReplyKind
     body: str
@@ -132,6 +132,7 @@ class ReplyFact:
     step_is_new: bool = True
     asks: bool = False
     is_template: bool = False
+    is_asking: bool = False
 
 
 _ARTICLE = re.compile(r"(?:^|[\s(<])(?:https?://[^\s/]+)?/(?:articles|knowledge)/[\w-]+")
@@ -140,8 +141,10 @@ _ARTICLE = re.compile(r"(?:^|[\s(<])(?:https?://[^\s/]+)?/(?:articles|knowledge)
 def is_substantive(reply: ReplyFact) -> bool:
     """R4: it resolves or relieves, asks, links an article, or has a next step and a date typed by the person.
 
-    The unchanged text of a template flagged "acknowledgement" never is, unless the reply resolves.
+    The unchanged text of a template flagged "acknowledgement" never is, unless the reply resolves; nobody answers themselves.
     """
+    if reply.is_asking:
+        return False
     if reply.kind is ReplyKind.FIX:
         return True
     if reply.is_template:

@@ -100,7 +100,7 @@ def reply(request: Request, reply: Reply, *, actor: Actor, now: datetime) -> Mes
         steps.wait_turn(request, now)
     steps.stop_if(can_resolve(request.status) if reply.kind is ReplyKind.FIX else can_reply(request.status))
     _check_reply(request, reply, actor, now)
-    fact = _fact(request, reply)
+    fact = _fact(request, reply, actor)
     message = _send(request, reply, fact, actor, now)
     _move(request, reply, fact, message, actor, now)
     steps.finish(request, _told(request, reply, message, actor), actor=actor, now=now)
@@ -131,7 +131,7 @@ def _overtaken(newer: Message, now: datetime) -> Conflict:
     return Conflict(say("%(name)s has written meanwhile. Read that first: your text is still here.", name=name))
 
 
-def _fact(request: Request, reply: Reply) -> ReplyFact:
+def _fact(request: Request, reply: Reply, actor: Actor) -> ReplyFact:
     promised = (request.next_step, request.next_step_at)
     return ReplyFact(
         kind=reply.kind,
@@ -141,7 +141,16 @@ def _fact(request: Request, reply: Reply) -> ReplyFact:
         step_is_new=(reply.next_step.strip(), reply.next_step_at) != promised,
         asks=reply.asks or reply.wait_for is WaitFor.REQUESTER,
         is_template=_is_template(reply),
+        is_asking=_is_asking(request, actor),
     )
+
+
+def _is_asking(request: Request, actor: Actor) -> bool:
+    """R4: the writer asked for it, or follows it and has not taken it."""
+    if actor.person_id == request.requester_id:
+        return True
+    follows = sa.select(Participant.person_id).where(Participant.request_id == request.id, Participant.person_id == actor.person_id)
+    return actor.person_id != request.assignee_id and db.session.scalar(follows) is not None
 
 
 def _is_template(reply: Reply) -> bool:
@@ -152,23 +161,23 @@ def _is_template(reply: Reply) -> bool:
 def _send(request: Request, reply: Reply, fact: ReplyFact, actor: Actor, now: datetime) -> Message:
     counts = is_substantive(fact)
     first = counts and request.answered_at is None
-    kind = MessageKind.REPLY if counts else MessageKind.ACKNOWLEDGEMENT
+    kind = MessageKind.REPLY if counts or fact.kind is ReplyKind.FIX else MessageKind.ACKNOWLEDGEMENT
     step = {} if fact.kind is ReplyKind.FIX else {"next_step": fact.next_step, "next_step_at": fact.next_step_at}
     values = {"is_first_answer": first, "asks": fact.asks, **step}
     message = steps.say_message(request, kind, reply.body.strip(), author_id=actor.person_id, now=now, **values)
     steps.attach(message, reply.files, actor=actor, now=now)
     if first:
         request.answered_at = now
-    if request.acknowledged_at is None:
+    if request.acknowledged_at is None and not fact.is_asking:
         request.acknowledged_at = now
     return message
 
 
 def _move(request: Request, reply: Reply, fact: ReplyFact, message: Message, actor: Actor, now: datetime) -> None:
-    if request.assignee_id is None:
+    if request.assignee_id is None and (not fact.is_asking or reply.kind is ReplyKind.FIX):
         request.assignee_id = actor.person_id
     if reply.kind is ReplyKind.FIX:
-        _resolve(request, actor, now)
+        _resolve(request, "requester" if fact.is_asking else "fulfiller", actor, now)
     elif message.kind is MessageKind.REPLY:
         steps.log(request, "reply", "fulfiller", actor=actor, at=now)
         _carry_on(request, reply, fact, actor, now)
@@ -177,8 +186,8 @@ def _move(request: Request, reply: Reply, fact: ReplyFact, message: Message, act
         _wait(request, reply, actor, now)
 
 
-def _resolve(request: Request, actor: Actor, now: datetime) -> None:
-    steps.log(request, "resolved", "fulfiller", actor=actor, at=now)
+def _resolve(request: Request, by: str, actor: Actor, now: datetime) -> None:
+    steps.log(request, "resolved", by, actor=actor, at=now)
     steps.set_status(request, Status.RESOLVED)
     request.resolved_at, request.resolution_kind, request.outcome = now, ReplyKind.FIX.value, None
     request.first_resolved_at = request.first_resolved_at or now
@@ -270,6 +279,8 @@ def undo_no_reply_needed(request: Request, *, actor: Actor, now: datetime) -> Me
         raise Conflict(say("Somebody has answered meanwhile. Have a look before you go on."))
     message.needs_no_reply = False
     steps.log(request, "requester_message", "requester", actor=actor, at=now)
+    if request.status in PAUSED:
+        go_on(request)
     steps.finish(request, ReplyWanted(request.id, message.id), actor=actor, now=now)
     return message
 

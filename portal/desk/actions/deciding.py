@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from portal.contracts.desk import RequestCancelled, RequestClosed, RequestConfirmed, RequestReopened
-from portal.desk.actions import steps
+from portal.desk.actions import conversation, steps
 from portal.desk.actions.filing import Filing, file_request
 from portal.desk.models import Request
-from portal.desk.rules import DONE, REASON_LIMIT, REOPEN_DAYS, Answer, MessageKind, Priority, Status, can_cancel, can_confirm
+from portal.desk.rules import DONE, PAUSED, REASON_LIMIT, REOPEN_DAYS, Answer, MessageKind, Priority, Status, can_cancel, can_confirm
 from portal.kernel.errors import Conflict
 from portal.kernel.messages import say
 from portal.kernel.policy import Actor
@@ -55,6 +55,8 @@ def _keep_note(request: Request, note: str, actor: Actor, now: datetime, *, want
         steps.say_message(request, MessageKind.MESSAGE, note.strip(), author_id=actor.person_id, now=now)
     if wants_reply:
         steps.log(request, "requester_message", "requester", actor=actor, at=now)
+        if request.status in PAUSED:  # whatever the requester says ends the wait (R8)
+            conversation.go_on(request)
 
 
 def _reopen(request: Request, reason: str, note: str, actor: Actor, now: datetime) -> Request:

