@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from wtforms.validators import AnyOf
 from wtforms.widgets import DateInput, DateTimeLocalInput, NumberInput
 
 from portal.desk import words
-from portal.desk.answers import Problem, Resolve, validate_answers
+from portal.desk.answers import DayWord, Problem, Resolve, validate_answers
 from portal.desk.models import Service
 from portal.desk.rules import BODY_LIMIT, TITLE_LIMIT, Impact
 from portal.kernel.errors import Refusal
@@ -112,6 +112,13 @@ class FilingForm(PortalForm):
         if not first or first[0] in NAYS:
             return False, ""
         return True, "" if folded(text).strip(". ") == "yes" else text
+
+    def free_days(self, now: datetime, zone: str) -> dict[str, list[tuple[str, str]]]:
+        """The first two days that fit each date in need of another look: what to fill in, and its words."""
+        today = now.astimezone(ZoneInfo(zone)).date()
+        wrong = [spec for spec in self.specs if spec["type"] == "date" and spec.get("min") is not None and self.question(spec["key"]).errors]
+        days = {spec["key"]: [today + timedelta(days=int(spec["min"]) + more) for more in (0, 1)] for spec in wrong}
+        return {PREFIX + key: [(f"{PREFIX}{key}={day.isoformat()}", str(DayWord(day, today))) for day in found] for key, found in days.items()}
 
     def words(self, answers: Mapping[str, Any]) -> str:
         """The first message: what else we should know, or the long answers of a service that asks for them itself."""

@@ -112,7 +112,8 @@ def form_page(service: Service, form: FilingForm, uploads: Uploads, now: datetim
     """The page of a service with its form; ``kept`` is a draft that was filled in."""
     context = promise_context(service, str(form.impact.data or ""), now, due_answer(service, form, now))
     same = offers.own_open(policy.current(), service.id)
-    return render_template("desk/new.html", form=form, uploads=uploads, kept=kept, same=same, suggest=url_for("people.suggest"), **context)
+    more = {"same": same, "suggest": url_for("people.suggest"), "free_days": form.free_days(now, policy.current().zone)}
+    return render_template("desk/new.html", form=form, uploads=uploads, kept=kept, **more, **context)
 
 
 def due_answer(service: Service, form: FilingForm, now: datetime) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import current_app, render_template, request, url_for
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from portal.desk.actions import drafts as drafts_write
@@ -77,6 +78,8 @@ def _file(key: str, uploads: Uploads) -> Any:
     actor, now = policy.current(), clock.now()
     service = find_service(actor, key)
     choices = asking.choices_for(service)
+    if "fill" in request.form:
+        return asking.form_page(service, form_for(service, choices, formdata=_filled_in()), uploads, now)
     form = form_for(service, choices, formdata=request.form)
     form.validate()
     filing = _filing(form, choices, uploads, now)
@@ -92,6 +95,14 @@ def _file(key: str, uploads: Uploads) -> Any:
 
 _PLACES = {"service_id": "title", "requester_id": "on_behalf", "follower_ids": "followers", "files": "photo"}
 """Where a refusal of the action is shown on the form."""
+
+
+def _filled_in() -> MultiDict[str, str]:
+    """What was typed, with the suggested answer that was pressed in place of its own."""
+    name, _sign, value = request.form["fill"].partition("=")
+    typed_in = MultiDict(request.form)
+    typed_in.setlist(name, [value])
+    return typed_in
 
 
 def _complain(form: FilingForm, refusal: Refusal) -> None:

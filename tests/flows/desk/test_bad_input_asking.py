@@ -78,6 +78,19 @@ def test_a_question_of_a_service_says_what_would_fit(answers: dict[str, str], se
     assert page.form("title").values[name][0].strip() == value
 
 
+def test_a_day_that_is_too_soon_offers_days_that_fit(world, sign_in, app) -> None:
+    """One press fills the day in, keeps the rest and sends nothing yet."""
+    mara, place, before = sign_in(world.mara), str(world.mill_road.id), newest(app).id
+    typed = {"title": "Move two desks", "q_from_place": place, "q_to_place": place, "q_on": "2026-11-24", "q_desks": "2"}
+    page = mara.get("/need/move").submit("title", **typed)
+    assert page.status == 422
+    again = page.submit("title", button="Thu 26 Nov")
+    assert (again.status, newest(app).id) == (200, before)
+    assert again.form("title").values["q_on"] == ["2026-11-26"]
+    assert again.form("title").values["title"] == ["Move two desks"]
+    assert again.submit("title").heading == "Move two desks"
+
+
 def test_control_signs_and_steering_marks_are_left_out(world, sign_in, app) -> None:
     """A title cannot pretend to be another one."""
     page = sign_in(world.mara).get("/need/repair").submit("title", **filled(world, title=f"The\x00 gate {STEERING}\r\nsticks"))
