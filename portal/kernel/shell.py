@@ -53,7 +53,7 @@ def setup(app: Flask, settings: Settings) -> None:
     Babel(app, locale_selector=_locale, timezone_selector=_zone_name, default_locale=settings.locale, default_timezone=settings.zone)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(when=when, day=day, clock_time=clock_time, duration=times.duration, ago=ago)
+    app.jinja_env.filters.update(when=when, brief=brief, day=day, clock_time=clock_time, duration=times.duration, ago=ago)
     app.context_processor(_context)
 
 
@@ -132,6 +132,11 @@ def _shown(instant: datetime, words: Callable[..., str], **options: Any) -> Mark
 def when(instant: datetime | None) -> Markup:
     """Day and time in the reader's zone, short ("Thu 12:00"), with the exact instant on hover; empty for None."""
     return _shown(instant, times.when) if instant else Markup("")
+
+
+def brief(instant: datetime | None) -> Markup:
+    """The time alone today, else weekday and time ("9:41", "Thu 12:00"), for narrow columns; empty for None."""
+    return _shown(instant, times.brief) if instant else Markup("")
 
 
 def day(instant: datetime | date | None) -> Markup:

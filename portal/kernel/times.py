@@ -76,6 +76,13 @@ def weekday_time(instant: datetime, now: datetime, zone: Zone, locale: str) -> s
     return when(instant, now, zone, locale)
 
 
+def brief(instant: datetime, now: datetime, zone: Zone, locale: str) -> str:
+    """The shortest that is exact: "12:00" for today, else as :func:`weekday_time`."""
+    if local(instant, zone).date() == local(now, zone).date():
+        return _clock(local(instant, zone), locale)
+    return weekday_time(instant, now, zone, locale)
+
+
 def day(value: date | datetime, now: datetime, zone: Zone, locale: str) -> str:
     """A day in words: "today", "tomorrow", "Thu 26 Nov", with the year when far. A datetime is taken in ``zone``."""
     return day_of(local(value, zone).date() if isinstance(value, datetime) else value, local(now, zone).date(), locale)
