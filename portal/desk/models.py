@@ -94,6 +94,7 @@ class Request(Identified):
         Index("ix_requests_alerts", "next_alert_at", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
         Index("ix_requests_department_id_id", "department_id", "id"),
         Index("ix_requests_requester_id_id", "requester_id", "id"),
+        Index("ix_requests_filed_by_id_id", "filed_by_id", "id"),
         Index("ix_requests_requester_open", "requester_id", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
         Index("ix_requests_from_department_id_id", "from_department_id", "id"),
         Index(

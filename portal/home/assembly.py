@@ -8,13 +8,14 @@ What a provider returns (plain values, so that no feature imports this one):
 ``search``        called with query and limit: a list of dicts: key, title, hits = dicts of url, icon, text, note; all_url, all_text, jump
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from flask import current_app, url_for
+from flask import current_app
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -87,35 +88,41 @@ def _or_rest(name: str, work: Callable[[], T]) -> T | None:
         return None
 
 
-def waiting(actor: Actor) -> list[Waiting] | None:
-    """What waits for the actor, the oldest first; None when that cannot be said now."""
-    return _or_rest("home.waiting", lambda: sorted(_waiting(actor), key=lambda item: item.at))
+def _each(slot: str, work: Callable[[slots.Provider], list[T]]) -> tuple[list[T], bool]:
+    """What ``work`` makes of each provider of a slot, in order, and whether one of them failed."""
+    made = [_or_rest(f"{slot} {name}", partial(work, provider)) for name, provider in slots.offers(slot)]
+    return [thing for things in made if things is not None for thing in things], None in made
 
 
-def _waiting(actor: Actor) -> Iterable[Waiting]:
-    for found in slots.fill("home.waiting", actor):
-        for item in found:
-            values = dict(item)
-            actions = tuple(Action(**action) for action in values.pop("actions", ()))
-            yield Waiting(**values, actions=actions)
+def waiting(actor: Actor) -> tuple[list[Waiting], bool]:
+    """What waits for the actor, the oldest first, and whether some of it cannot be said now."""
+    found, resting = _each("home.waiting", lambda provider: [_waiting(item) for item in provider(actor) or ()])
+    return sorted(found, key=lambda item: item.at), resting
+
+
+def _waiting(item: dict[str, Any]) -> Waiting:
+    actions = tuple(Action(**action) for action in item.get("actions", ()))
+    return Waiting(**{**item, "actions": actions})
 
 
 def chips(actor: Actor) -> list[dict[str, Any]]:
     """The most used services; decoration, so a failure leaves it out."""
-    return _or_rest("home.chips", lambda: [chip for found in slots.fill("home.chips", actor) for chip in found]) or []
+    return _each("home.chips", lambda provider: list(provider(actor) or ()))[0]
 
 
 def parts(slot: str, actor: Actor) -> list[Part]:
-    """The parts of a column in order, each drawn on its own."""
-    offered = _or_rest(slot, lambda: slots.fill(slot, actor))
-    if offered is None:
-        return [Part(None)]
-    return [_drawn(slot, offer) for offer in offered]
+    """The parts of a column in order, each asked for and drawn on its own."""
+    return [part for name, provider in slots.offers(slot) if (part := _part(f"{slot} {name}", provider, actor)) is not None]
 
 
-def _drawn(slot: str, offer: dict[str, Any]) -> Part:
-    drawn = _or_rest(slot, lambda: _draw(offer))
-    return Part(drawn, offer.get("title"), offer.get("more_url"), offer.get("more_text"))
+def _part(name: str, provider: slots.Provider, actor: Actor) -> Part | None:
+    offers = _or_rest(name, lambda: [provider(actor)])
+    if offers is None:
+        return Part(None)
+    offer = offers[0]
+    if offer is None:
+        return None
+    return Part(_or_rest(name, lambda: _draw(offer)), offer.get("title"), offer.get("more_url"), offer.get("more_text"))
 
 
 def _draw(offer: dict[str, Any]) -> Markup:
@@ -126,24 +133,11 @@ def _draw(offer: dict[str, Any]) -> Markup:
     return drawn
 
 
-def search(actor: Actor, text: str, limit: int, now: datetime) -> tuple[list[Group], bool]:
+def search(actor: Actor, text: str, limit: int) -> tuple[list[Group], bool]:
     """Groups of hits in the order of the result page, and whether a provider failed."""
-    offered = _or_rest("search", lambda: [Group(**group) for found in slots.fill("search", actor, query=text, limit=limit) for group in found])
-    groups = {group.key: group for group in reversed(offered or [])}
-    if "people" not in groups:
-        groups["people"] = _or_rest("search.people", lambda: _people(actor, text, limit, now)) or Group("people", "", [])
-    groups["pages"] = _pages(text, limit)
-    known = sorted(groups.values(), key=lambda group: ORDER.index(group.key) if group.key in ORDER else len(ORDER))
-    return [group for group in known if group.hits or group.jump], offered is None
-
-
-def _people(actor: Actor, text: str, limit: int, now: datetime) -> Group:
-    found = queries.people(actor, text, limit + 1, now)
-    hits = [
-        {"url": url_for("people.profile", staff_number=row.staff_number), "icon": "user", "text": row.name, "note": row.department} for row in found[:limit]
-    ]
-    more = url_for("people.directory", q=text) if len(found) > limit else None
-    return Group("people", _("People"), hits, more, _("All of them") if more else None)
+    found, resting = _each("search", lambda provider: [Group(**group) for group in provider(actor, query=text, limit=limit) or ()])
+    known = sorted([*found, _pages(text, limit)], key=lambda group: ORDER.index(group.key) if group.key in ORDER else len(ORDER))
+    return [group for group in known if group.hits or group.jump], resting
 
 
 def _pages(text: str, limit: int) -> Group:

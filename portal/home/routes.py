@@ -9,13 +9,14 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from portal.home import assembly, queries, rules
+from portal.home import assembly, rules
 from portal.home.policy import Home
 from portal.kernel import clock, policy, security, shell, slots
 from portal.kernel.forms import clean_line
 from portal.kernel.policy import Actor
 from portal.kernel.shell import MenuGroup, MenuItem
 from portal.kernel.web import Blueprint, is_fragment
+from portal.people import actors
 
 bp = Blueprint("home", __name__)
 IN_OVERLAY, ON_PAGE = 3, 10
@@ -27,18 +28,19 @@ IN_OVERLAY, ON_PAGE = 3, 10
 def index() -> str:
     """Know in ten seconds what waits for me."""
     actor, now = policy.current(), clock.now()
-    local, who, waiting = now.astimezone(ZoneInfo(actor.zone)), queries.greeted(actor), assembly.waiting(actor)
+    local, card, (waiting, resting) = now.astimezone(ZoneInfo(actor.zone)), actors.card(), assembly.waiting(actor)
     return render_template(
         "home/index.html",
         date_line=_date_line(local),
-        greeting=rules.greeting(local.time(), who.first_name),
-        waiting_words=rules.waiting_words(len(waiting)) if waiting is not None else None,
+        greeting=rules.greeting(local.time(), card.first_name if card else actor.name),
+        waiting_words=None if resting else rules.waiting_words(len(waiting)),
         waiting=waiting,
+        resting=resting,
         shown=assembly.SHOWN,
         chips=assembly.chips(actor),
         main=assembly.parts("home.main", actor),
         aside=assembly.parts("home.side", actor),
-        is_new=rules.is_new(who.start_date, local.date()),
+        is_new=rules.is_new(card.start_date if card else None, local.date()),
     )
 
 
@@ -56,7 +58,7 @@ def search() -> str | Response:
     text = clean_line(request.args.get("q", ""))[:200]
     if not text:
         return render_template("_layout/_actions.html" if is_fragment() else "home/search.html", text="", groups=[], resting=False)
-    groups, resting = assembly.search(policy.current(), text, IN_OVERLAY if is_fragment() else ON_PAGE, clock.now())
+    groups, resting = assembly.search(policy.current(), text, IN_OVERLAY if is_fragment() else ON_PAGE)
     jump = next((group.jump for group in groups if group.jump), None)
     if jump and not is_fragment():
         return redirect(security.local_path(jump, url_for("home.index")), 303)

@@ -30,6 +30,7 @@ class Activity(Identified):
     __table_args__ = (
         sa.Index("ix_activity_subject", "subject_kind", "subject_id", "id"),
         sa.Index("ix_activity_actor_id_id", "actor_id", "id"),
+        sa.Index("ix_activity_event_id", "event", "id"),
     )
 
     at: Mapped[datetime] = mapped_column(index=True)

@@ -47,9 +47,11 @@ class Card:
     """What every page shows about its reader."""
 
     staff_number: str
+    first_name: str
     initials: str
     tint: int
     department: str
+    start_date: date | None
     theme: str
     keys_off: bool
     back_on: date | None
@@ -62,6 +64,12 @@ def setup(app: Flask) -> None:
     manager.user_loader(_loaded)
     manager.init_app(app, add_context_processor=False)
     app.before_request(_know_reader)
+
+
+def card() -> Card | None:
+    """What is known of whoever asked for this page, read already; None for a stranger."""
+    reader: Reader | None = g.get("reader")
+    return reader.card if reader else None
 
 
 def _loaded(token: str) -> Reader | None:
@@ -140,7 +148,21 @@ def _known(person_id: int, now: datetime, session_id: int | None) -> tuple[Actor
         session_id=session_id,
         **rights,
     )
-    return actor, Card(person.staff_number, person.initials, person.tint, department or person.title, person.theme, person.keys_off, back_on)
+    return actor, _card(person, department, back_on)
+
+
+def _card(person: Person, department: str | None, back_on: date | None) -> Card:
+    return Card(
+        staff_number=person.staff_number,
+        first_name=person.first_name,
+        initials=person.initials,
+        tint=person.tint,
+        department=department or person.title,
+        start_date=person.start_date,
+        theme=person.theme,
+        keys_off=person.keys_off,
+        back_on=back_on,
+    )
 
 
 def _person_query(person_id: int, now: datetime) -> Any:

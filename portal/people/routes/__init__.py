@@ -3,8 +3,8 @@
 from flask import Flask
 
 from portal.kernel import shell
-from portal.people import actors, health, jobs, menu
-from portal.people.routes import account, departments, directory, importing, keeping, links, organising, profile, signing_in, working_hours
+from portal.people import actors, health, jobs
+from portal.people.routes import account, around, departments, directory, importing, keeping, links, organising, profile, signing_in, working_hours
 from portal.people.routes._blueprint import bp
 
 __all__ = [
@@ -30,6 +30,6 @@ def setup(app: Flask) -> None:
     """Register the pages, what the layout links to, and the hook that knows the reader."""
     actors.setup(app)
     app.register_blueprint(bp)
-    menu.setup()
+    around.setup()
     for name, endpoint in _LINKS.items():
         shell.link(name, f"people.{endpoint}")
