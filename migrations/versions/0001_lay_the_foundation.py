@@ -32,6 +32,7 @@ def upgrade() -> None:
     with op.batch_alter_table("activity", schema=None) as batch_op:
         batch_op.create_index("ix_activity_actor_id_id", ["actor_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_activity_at"), ["at"], unique=False)
+        batch_op.create_index("ix_activity_event_id", ["event", "id"], unique=False)
         batch_op.create_index("ix_activity_subject", ["subject_kind", "subject_id", "id"], unique=False)
 
     op.create_table(
@@ -590,6 +591,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("awaits_answer"),
         )
         batch_op.create_index("ix_requests_department_id_id", ["department_id", "id"], unique=False)
+        batch_op.create_index("ix_requests_filed_by_id_id", ["filed_by_id", "id"], unique=False)
         batch_op.create_index(
             "ix_requests_follow_up", ["follow_up_at"], unique=False, sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer")
         )
@@ -765,6 +767,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_requests_mine_to_do", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
         batch_op.drop_index("ix_requests_from_department_id_id")
         batch_op.drop_index("ix_requests_follow_up", sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer"))
+        batch_op.drop_index("ix_requests_filed_by_id_id")
         batch_op.drop_index("ix_requests_department_id_id")
         batch_op.drop_index("ix_requests_awaiting", sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer"))
         batch_op.drop_index("ix_requests_alerts", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
@@ -877,6 +880,7 @@ def downgrade() -> None:
     op.drop_table("calendars")
     with op.batch_alter_table("activity", schema=None) as batch_op:
         batch_op.drop_index("ix_activity_subject")
+        batch_op.drop_index("ix_activity_event_id")
         batch_op.drop_index(batch_op.f("ix_activity_at"))
         batch_op.drop_index("ix_activity_actor_id_id")
 
