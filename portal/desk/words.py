@@ -253,6 +253,8 @@ def _over(story: Story) -> Message:
 def _going_on(story: Story) -> Message:
     by = story.reader.by
     end = story.step_at or story.end_due
+    if story.relieved_at is not None and story.step and story.step_at is not None:
+        return say("You have something that works for now. Next: %(step)s, by %(when)s.", step=_bare(story.step), when=by(story.step_at))
     if story.relieved_at is not None and end is not None:
         return say("You have something that works for now. %(name)s does the rest by %(when)s.", name=story.who, when=by(end))
     if story.answered_at is None and story.first_due is not None:
@@ -270,15 +272,21 @@ def next_line(story: Story) -> Message | None:
     """The next step with its date, or what happens now; nothing where the headline says it all."""
     if story.late_since is not None and story.standing.status not in (Status.RESOLVED, Status.CLOSED, Status.CANCELLED, *PAUSED):
         return _late_line(story)
-    if story.step and story.step_at is not None:
-        return say("Next step: %(step)s, by %(when)s.", step=story.step.rstrip(" .…"), when=story.reader.by(story.step_at))
+    told = story.relieved_at is not None and story.standing.status not in PAUSED
+    if story.step and story.step_at is not None and not told:
+        return say("Next step: %(step)s, by %(when)s.", step=_bare(story.step), when=story.reader.by(story.step_at))
     return None
+
+
+def _bare(step: str) -> str:
+    """A step as somebody typed it, without the full stop at its end."""
+    return step.rstrip(" .…")
 
 
 def _late_line(story: Story) -> Message:
     late = working_time(story.late_by, story.hours)
     if story.step and story.step_at is not None and story.step_at > story.reader.now:
-        return say("Late by %(late)s. Next step: %(step)s, by %(when)s.", late=late, step=story.step.rstrip(" .…"), when=story.reader.by(story.step_at))
+        return say("Late by %(late)s. Next step: %(step)s, by %(when)s.", late=late, step=_bare(story.step), when=story.reader.by(story.step_at))
     if story.lead:
         return say("Late by %(late)s. %(lead)s leads %(department)s and knows about it.", late=late, lead=story.lead, department=story.department)
     return say("Late by %(late)s.", late=late)

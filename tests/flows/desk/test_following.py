@@ -65,7 +65,7 @@ def test_a_workaround_asks_whether_it_is_enough(world, sign_in, app) -> None:
     says = Reply("The heater stands beside your desk.", "I fit the new valve", datetime(2026, 11, 26, 11, tzinfo=UTC), kind=ReplyKind.WORKAROUND)
     answer(app, world, "jonas", number, says)
     page = page_of(sign_in, world, "mara", "radiator")
-    assert "You have something that works for now. Jonas does the rest by Thu 12:00." in page
+    assert "You have something that works for now. Next: I fit the new valve, by Thu 12:00." in page
     assert "Working again" in page
     assert "Repaired by Thu 12:00" in page
     assert "Did it work? Is it enough until Thu 12:00?" in page

@@ -122,6 +122,7 @@ STEP = {"step": "The part arrives.", "step_at": TODAY_14, "answered_at": NOW}
         (story(**STEP), "Jonas is on it."),
         (story(answered_at=NOW, reply_due=TODAY_14), "Jonas is on it and answers you by 14:00 today."),
         (story(answered_at=NOW, relieved_at=NOW), "You have something that works for now. Jonas does the rest by Thu 12:00."),
+        (story(relieved_at=NOW, **STEP), "You have something that works for now. Next: The part arrives, by 14:00 today."),
         (story(answered_at=NOW, end_due=None), "Jonas is on it."),
         (story(Status.WAITING_REQUESTER), "Jonas needs an answer from you. The clock is paused until then."),
         (story(Status.WAITING_OTHER, waits_for="Klimo"), "Jonas is waiting for Klimo. The clock is paused until then."),
@@ -145,6 +146,7 @@ def test_the_line_below_has_the_next_step_or_the_lead() -> None:
     assert str(words.next_line(story(**late, **STEP))) == "Late by 35 min. Next step: The part arrives, by 14:00 today."
     assert str(words.next_line(story(**late, lead=""))) == "Late by 35 min."
     assert words.next_line(story(Status.NEW)) is None
+    assert words.next_line(story(relieved_at=NOW, **STEP)) is None
 
 
 def stops(told: words.Story) -> list[tuple[str, str, str]]:
