@@ -17,6 +17,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import Conflict, NotFound, Refusal
 from portal.kernel.messages import say
 from portal.kernel.policy import SYSTEM, Actor
+from portal.people.calendars import work_calendar
 
 WORDS = ("name", "question", "hint", "example", "call_note", "outcome", "words", "is_confidential", "is_active")
 BATCH = 100
@@ -107,19 +108,23 @@ def _follow(row: Request, service: Service, version: PromiseVersion, now: dateti
 def apply_hours(version_id: int, department_id: int, after: int, *, now: datetime) -> int:
     """Let one batch of a department's open requests follow newer working hours (R18); the number of the last one, 0 at the end.
 
-    The clocks are counted anew from the log in the new hours; what was late stays written down (R13).
+    The clocks are counted anew from the log in the new hours. A request in which that would turn a verdict round keeps its hours (R13).
     """
     older = hours.older_versions(version_id)
     mine = [Request.department_id == department_id, Request.calendar_version_id.in_(older), Request.is_open == sa.true(), Request.id > after]
     rows = list(db.session.scalars(sa.select(Request).where(*mine).order_by(Request.id).limit(BATCH)))
     for row in rows:
         steps.wait_turn(row, now)
-        if row.is_open and row.calendar_version_id in older:
+        if row.is_open and row.calendar_version_id in older and _can_follow(row, version_id, now):
             row.calendar_version_id = version_id
             steps.log(row, "retargeted", "system", actor=SYSTEM, at=now, targets={}, reason="hours")
             db.session.flush()
             clocks.refresh(row, now)
     return rows[-1].id if len(rows) == BATCH else 0
+
+
+def _can_follow(row: Request, version_id: int, now: datetime) -> bool:
+    return clocks.can_follow(clocks.events_of(row.id), work_calendar(row.calendar_version_id), work_calendar(version_id), now)
 
 
 def follow_hours(department_id: int, *, version_id: int) -> None:

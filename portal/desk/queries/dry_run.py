@@ -51,13 +51,17 @@ def for_hours(calendar_id: int, candidate: WorkCalendar, now: datetime) -> DryRu
     """What open requests that follow these working hours would do in the candidate's; two statements."""
     versions = sa.select(CalendarVersion.id).where(CalendarVersion.calendar_id == calendar_id)
     rows, capped = _open(Request.calendar_version_id.in_(versions))
-    return _counted(rows, capped, now, lambda row, log, _: clocks.states(log, candidate, now))
+    return _counted(rows, capped, now, lambda row, log, calendar: _followed(log, calendar, candidate, now))
 
 
 def for_department(department_id: int, version_id: int, now: datetime) -> DryRun:
     """What the department's open requests on older versions of its working hours would do in the newest; three statements."""
     rows, capped = _open(sa.and_(Request.department_id == department_id, Request.calendar_version_id.in_(older_versions(version_id))))
-    return _counted(rows, capped, now, lambda row, log, _: clocks.states(log, work_calendar(version_id), now))
+    return _counted(rows, capped, now, lambda row, log, calendar: _followed(log, calendar, work_calendar(version_id), now))
+
+
+def _followed(log: Sequence[ClockEvent], old: WorkCalendar, new: WorkCalendar, now: datetime) -> States:
+    return clocks.states(log, new if clocks.can_follow(log, old, new, now) else old, now)
 
 
 def _open(where: sa.ColumnElement[bool]) -> tuple[list[Request], bool]:
