@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, g, url_for
 from flask_babel import gettext as _
 
 from portal.desk.queries import catalogue as catalogue_read
@@ -42,9 +42,17 @@ def menu(actor: Actor) -> MenuGroup | None:
 # -- home ---------------------------------------------------------------------------------------------------------------
 
 
+def _own(actor: Actor) -> home_read.Own:
+    """The reader's own requests, read once for what waits and what is open."""
+    if "desk_own" not in g:
+        g.desk_own = home_read.own(actor)
+    found: home_read.Own = g.desk_own
+    return found
+
+
 def waiting(actor: Actor) -> list[dict[str, Any]]:
     """What waits for the reader's answer, answerable in place."""
-    return [_question(row) if row.awaits_answer else _wanted(row) for row in home_read.waiting(actor)]
+    return [_question(row) if row.awaits_answer else _wanted(row) for row in _own(actor).waiting]
 
 
 def _question(row: MyRequest) -> dict[str, Any]:
@@ -82,7 +90,7 @@ def _wanted(row: MyRequest) -> dict[str, Any]:
 
 def my_open(actor: Actor) -> dict[str, Any] | None:
     """The newest open requests, with where they stand and what was promised."""
-    rows, eyes = home_read.newest_open(actor), reader(clock.now())
+    rows, eyes = _own(actor).newest, reader(clock.now())
     if not rows:
         return None
     return {
