@@ -610,7 +610,10 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_requests_requester_open", ["requester_id", "id"], unique=False, sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")
         )
-        batch_op.create_index(batch_op.f("ix_requests_service_id"), ["service_id"], unique=False)
+        batch_op.create_index("ix_requests_service_id_requester_id", ["service_id", "requester_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_requests_service_open", ["service_id", "id"], unique=False, sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")
+        )
 
     op.create_table(
         "alerts",
@@ -760,7 +763,8 @@ def downgrade() -> None:
     op.drop_table("breaches")
     op.drop_table("alerts")
     with op.batch_alter_table("requests", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_requests_service_id"))
+        batch_op.drop_index("ix_requests_service_open", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
+        batch_op.drop_index("ix_requests_service_id_requester_id")
         batch_op.drop_index("ix_requests_requester_open", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
         batch_op.drop_index("ix_requests_requester_id_id")
         batch_op.drop_index("ix_requests_queue", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
