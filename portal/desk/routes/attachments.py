@@ -6,7 +6,8 @@ from werkzeug.wrappers import Response
 from portal.desk.policy import Desk, find_access
 from portal.desk.queries import request_page as request_read
 from portal.desk.routes._blueprint import bp
-from portal.kernel import files, policy
+from portal.desk.routes._reading import note_reading
+from portal.kernel import clock, files, policy
 from portal.kernel.errors import NotFound
 
 
@@ -18,4 +19,5 @@ def attachment(request_id: int, attachment_id: int) -> Response:
     found = request_read.attached(request_id, attachment_id, with_notes=access.may_work)
     if found is None:
         raise NotFound()
+    note_reading(access, clock.now())
     return redirect(files.url(found[0], name=found[1]), 303)

@@ -16,12 +16,12 @@ from portal.desk.queries import request_page as request_read
 from portal.desk.routes import _showing as showing
 from portal.desk.routes._asking import reader
 from portal.desk.routes._blueprint import bp
+from portal.desk.routes._reading import note_page, note_reading
 from portal.desk.routes._uploads import Uploads, receive
 from portal.desk.rules import Answer, Status
-from portal.kernel import clock, observe, policy, web
+from portal.kernel import clock, policy, web
 from portal.kernel.errors import NotFound, Refusal
 from portal.kernel.messages import say
-from portal.notifications import actions as notices
 from portal.people.calendars import work_calendar
 from portal.people.queries import persons
 from portal.people.rules import today_in
@@ -36,20 +36,13 @@ def request_page(request_id: int) -> Any:
         access = find_access(actor, request_id)
     except NotFound:
         return _bare_page(find_bare(actor, request_id))
-    _note_reading(access, now)
+    note_page(access, now)
     asks = access.request.requester_id == actor.person_id or access.facts.follows
     if access.may_work and (not asks or request.args.get("view") == "work"):
         from portal.desk.routes import work
 
         return work.page(access)
     return render_template("desk/request.html", **page_context(access, now), form=MessageForm(formdata=None), uploads=Uploads())
-
-
-def _note_reading(access: Access, now: datetime) -> None:
-    actor, found = policy.current(), access.request
-    if found.is_confidential and actor.person_id != found.requester_id:
-        observe.note("desk.request.read", person_id=actor.person_id, subject=("desk.request", found.id), at=now, every=0)
-    notices.seen(actor, ("desk.request", found.id), now)
 
 
 def _bare_page(bare: BareRequest) -> str:
@@ -240,6 +233,7 @@ def clock_page(request_id: int) -> str:
     """Every event of every clock, with the working time it took."""
     now = clock.now()
     access = find_access(policy.current(), request_id)
+    note_reading(access, now)
     return render_template("desk/clock.html", row=access.request, lives=_lives(view_of(access, now)))
 
 
