@@ -91,6 +91,16 @@ def states(rows: Sequence[ClockEvent], calendar: WorkCalendar, at: datetime) -> 
     return replay(as_events(rows), first_targets(rows), calendar, at)
 
 
+def can_follow(rows: Sequence[ClockEvent], old: WorkCalendar, new: WorkCalendar, at: datetime) -> bool:
+    """True when counting in newer hours leaves every verdict there is as it is: what was kept or late stays so (R13, R18)."""
+    return _verdicts(states(rows, old, at)) == _verdicts(states(rows, new, at))
+
+
+def _verdicts(found: Mapping[str, ClockState]) -> list[tuple[str, int, str]]:
+    told = [(name, number, cycle) for name, state in found.items() for number, cycle in enumerate((*state.cycles, state))]
+    return [(name, number, cycle.status) for name, number, cycle in told if cycle.stopped_at is not None]
+
+
 def cycles(rows: Sequence[ClockEvent], calendar: WorkCalendar, department_id: int) -> list[Cycle]:
     """Every cycle that has begun, as of the last event; ``department_id`` is for logs that name no department."""
     if not rows:

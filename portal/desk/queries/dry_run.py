@@ -26,7 +26,7 @@ States = Mapping[str, ClockState]
 
 @dataclass(frozen=True)
 class DryRun:
-    """Open requests looked at, those with another due time, those that would be late at once; ``capped`` when there are more."""
+    """Open requests that can follow, those with another due time, those that would be late at once; ``capped`` when there are more."""
 
     open: int
     moved: int
@@ -60,8 +60,8 @@ def for_department(department_id: int, version_id: int, now: datetime) -> DryRun
     return _counted(rows, capped, now, lambda row, log, calendar: _followed(log, calendar, work_calendar(version_id), now))
 
 
-def _followed(log: Sequence[ClockEvent], old: WorkCalendar, new: WorkCalendar, now: datetime) -> States:
-    return clocks.states(log, new if clocks.can_follow(log, old, new, now) else old, now)
+def _followed(log: Sequence[ClockEvent], old: WorkCalendar, new: WorkCalendar, now: datetime) -> States | None:
+    return clocks.states(log, new, now) if clocks.can_follow(log, old, new, now) else None
 
 
 def _open(where: sa.ColumnElement[bool]) -> tuple[list[Request], bool]:
@@ -69,15 +69,18 @@ def _open(where: sa.ColumnElement[bool]) -> tuple[list[Request], bool]:
     return rows[:LOOKED_AT], len(rows) > LOOKED_AT
 
 
-def _counted(rows: Sequence[Request], capped: bool, now: datetime, tried: Callable[[Request, Sequence[ClockEvent], WorkCalendar], States]) -> DryRun:
+def _counted(rows: Sequence[Request], capped: bool, now: datetime, tried: Callable[[Request, Sequence[ClockEvent], WorkCalendar], States | None]) -> DryRun:
     logs = _logs([row.id for row in rows])
-    moved = late = 0
+    followed = moved = late = 0
     for row in rows:
         calendar, log = work_calendar(row.calendar_version_id), logs[row.id]
-        before, after = _live(clocks.states(log, calendar, now)), _live(tried(row, log, calendar))
+        if (then := tried(row, log, calendar)) is None:
+            continue
+        followed += 1
+        before, after = _live(clocks.states(log, calendar, now)), _live(then)
         moved += before != after
         late += any(due < now and not (name in before and before[name] < now) for name, due in after.items())
-    return DryRun(len(rows), moved, late, capped)
+    return DryRun(followed, moved, late, capped)
 
 
 def _live(states: States) -> dict[str, datetime]:
