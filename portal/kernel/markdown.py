@@ -29,7 +29,7 @@ def render(text: str) -> Markup:
         return _paragraphs(text)
     import nh3
 
-    html = str(_markdown()(text.replace("\x00", "")))
+    html = str(_markdown()(text.encode(errors="ignore").decode().replace("\x00", "")))  # half characters are none
     return Markup(  # noqa: S704 - nh3 has just cleaned it
         nh3.clean(
             html,
