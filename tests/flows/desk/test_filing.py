@@ -58,7 +58,7 @@ def test_the_promise_alone_follows_another_impact(world, sign_in) -> None:
     """The fragment holds the card and no page around it."""
     part = sign_in(world.mara).fragment("/need/repair/promise?impact=stopped")
     assert part.status == 200
-    assert "Call +49 30 555 0100 first." in part
+    assert "Call +49 30 555 0100 before you write." in part
     assert "Facilities answers within 30 min, day or night: by 10:30 today." in part
     assert "<html" not in part.source
 
