@@ -29,6 +29,8 @@ class Moment(DateTimeLocalField):
         """Read it, or say what would be right."""
         try:
             super().process_formdata(valuelist)
+            if self.data and not 1900 <= self.data.year <= 2200:  # nearer to the ends of time a zone cannot be applied
+                raise ValueError
         except ValueError:
             self.data = None
             raise ValueError(str(_l("Write a day and a time, for example 2026-11-26 14:30."))) from None
