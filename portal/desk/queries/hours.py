@@ -3,8 +3,19 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from portal.desk.models import Request
 from portal.kernel.db import db
 from portal.people.models import CalendarVersion
+
+
+def is_behind(department_id: int) -> bool:
+    """True when an open request of the department follows working hours that have a newer version. One statement."""
+    newer = aliased(CalendarVersion)
+    follows = sa.select(CalendarVersion.id).where(
+        sa.exists().where(newer.calendar_id == CalendarVersion.calendar_id, newer.version > CalendarVersion.version).correlate(CalendarVersion)
+    )
+    query = sa.select(Request.id).where(Request.department_id == department_id, Request.is_open == sa.true(), Request.calendar_version_id.in_(follows))
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def older_versions(version_id: int) -> list[int]:

@@ -26,7 +26,7 @@ def replies(key: str) -> str:
     department = department_of(key)
     number = request.args.get("request", 0, int)
     use_in = number if 0 < number < 2**31 else None
-    return render_template("desk/replies.html", department=department, rows=read.replies_of(department.id), manages=may_manage(department), use_in=use_in)
+    return render_template("desk/replies.html", department=department, rows=read.replies_of(department.id), manages=may_manage(department.id), use_in=use_in)
 
 
 @bp.get("/replies/<key>/add")

@@ -11,9 +11,11 @@ from portal.desk.actions import services as write
 from portal.desk.forms.services import NamedForm, PromiseForm, ServiceForm, filled, time_words
 from portal.desk.models import Service
 from portal.desk.policy import Desk, find_managed_department, find_service, serves
-from portal.desk.queries import dry_run, promises
+from portal.desk.queries import dry_run, hours, promises
 from portal.desk.queries import services as read
+from portal.desk.queries.queue import Served
 from portal.desk.routes._blueprint import bp
+from portal.desk.routes.queue import served
 from portal.desk.rules import Priority
 from portal.kernel import clock, policy, slots
 from portal.kernel.errors import Conflict, Forbidden, NotFound, Refusal
@@ -46,19 +48,20 @@ def _preview(_actor: Actor, *, calendar_id: int | None, candidate: WorkCalendar)
     )
 
 
-def department_of(key: str) -> Department:
+def department_of(key: str) -> Department | Served:
     """The department in the address, for those who serve or manage it; Forbidden for others."""
     actor = policy.current()
-    found = find_department(actor, key)
+    mine = next((department for department in served() if department.key == key), None)
+    found = mine or find_department(actor, key)
     if found.id in serves(actor) or actor.has("administrator"):
         return found
     raise Forbidden(say("This belongs to %(department)s. Ask their lead, or go back.", department=found.name))
 
 
-def may_manage(department: Department) -> bool:
-    """True when the reader may change what is offered here."""
+def may_manage(department_id: int) -> bool:
+    """True when the reader may change what a department offers."""
     actor = policy.current()
-    return department.id in actor.leads or actor.has("administrator")
+    return department_id in actor.leads or actor.has("administrator")
 
 
 def managed(key: str) -> Department:
@@ -82,16 +85,17 @@ def service_in(key: str, service_id: int) -> tuple[Department, Service]:
 def services(key: str) -> str:
     """What a department offers and promises."""
     department = department_of(key)
-    version_id = calendars.department_version(department.id)
-    return render_template(
-        "desk/services.html",
-        department=department,
-        rows=read.services_of(department.id),
-        manages=may_manage(department),
-        words_of=_words_of,
-        behind=dry_run.for_department(department.id, version_id, clock.now()) if may_manage(department) else None,
-        newest_hours=version_id,
-    )
+    manages, rows = may_manage(department.id), read.services_of(department.id)
+    newest, behind = _behind(department.id) if manages else (0, None)
+    return render_template("desk/services.html", department=department, rows=rows, manages=manages, words_of=_words_of, behind=behind, newest_hours=newest)
+
+
+def _behind(department_id: int) -> tuple[int, dry_run.DryRun | None]:
+    """The newest working hours, and what the open requests on older ones would do in them; (0, None) when there are none."""
+    if not hours.is_behind(department_id):
+        return 0, None
+    newest = calendars.department_version(department_id)
+    return newest, dry_run.for_department(department_id, newest, clock.now())
 
 
 def _words_of(targets: dict[str, Any] | None, level: str = Priority.NORMAL.value) -> tuple[str, str] | None:
