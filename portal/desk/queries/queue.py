@@ -337,13 +337,14 @@ def clock_of(row: QueueRow, reader: words.Reader) -> Shown:
     calendar = work_calendar(row.calendar_version_id)
     target = None if row.target_seconds is None else timedelta(seconds=row.target_seconds)
     fact = words.ClockFact(row.next_clock, row.next_due_at, target, ended_at=ended)
-    if row.status in PAUSED and row.next_due_at is None:
+    bar = words.bar(fact, calendar, reader.now)
+    if row.status in PAUSED and bar.kind in ("ok", "done"):  # a step that was promised meanwhile shows itself when its time runs out
         waited = calendar.worked(row.paused_since, reader.now) if row.paused_since else timedelta()
         fact = replace(fact, is_paused=True, paused=waited)
-    bar = words.bar(fact, calendar, reader.now)
-    if bar.kind == "ok" and row.is_urgent and bar.left < LAST_HOUR:
+        bar = words.bar(fact, calendar, reader.now)
+    elif bar.kind == "ok" and row.is_urgent and bar.left < LAST_HOUR:
         bar = replace(bar, kind="soon")
-    percent = 50 if bar.kind == "pause" else bar.percent
+    percent = 50 if bar.kind == "pause" and row.next_due_at is None else bar.percent
     return Shown(bar.kind, percent, str(words.staff_clock(fact, bar, reader)), reader.when(row.next_due_at) if row.next_due_at else "")
 
 

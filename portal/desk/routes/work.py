@@ -73,7 +73,7 @@ def _send(request_id: int, uploads: Uploads) -> Any:
             message = _write(access.request, form, uploads)
             drafts_write.drop_draft(draft_name(request_id), actor=actor)
             web.tell(_told(message, access.request))
-            return _back(request_id)
+            return web.see_other("desk.request_page", request_id=request_id, _anchor=f"m{message.id}")
     except Refusal as refusal:
         form.complain(_PLACES.get(str(refusal.field), refusal.field), str(refusal.message))
     except Conflict as conflict:

@@ -334,5 +334,7 @@ def test_a_paused_request_says_how_long(world, sign_in, numbers, clock) -> None:
     page = sign_in(world.ruth).get("/queue/finance")
     assert "Waiting for Mara" in page
     assert "Paused 7 h" in page
+    chairs = sign_in(world.jonas).get(f"{QUEUE}?view=waiting")
+    assert "Paused 2 days 3 h" in chairs
     clock.advance(days=1)
     assert "Paused 1 day 7 h" in sign_in(world.ruth).get("/queue/finance")
