@@ -86,7 +86,7 @@ def matching(wanted: Wanted, actor: Actor, day_ends: datetime) -> list[sa.Column
     if wanted.status:
         found.append(Request.status.in_(sorted(PAUSED)) if wanted.status == "waiting" else Request.status == wanted.status)
     if wanted.text:
-        found.append(_named(wanted.text, actor))
+        found.append(_named(wanted.text, actor, of_open=not wanted.finished))
     for column, value in ((Request.service_id, wanted.service_id), (Request.location_id, wanted.location_id), (Request.assignee_id, wanted.assignee_id)):
         if value is not None:
             found.append(column == value)
@@ -99,9 +99,13 @@ def matching(wanted: Wanted, actor: Actor, day_ends: datetime) -> list[sa.Column
     return found
 
 
-def _named(text: str, actor: Actor) -> sa.ColumnElement[bool]:
+def _named(text: str, actor: Actor, *, of_open: bool) -> sa.ColumnElement[bool]:
     if text.isdigit():
         return Request.id == (int(text) if len(text) < 10 else 0)
+    if of_open:  # few enough to look at every word; over what has ended, a comparison with the beginning costs less
+        title = sa.literal(" ") + sa.func.lower(Request.title)
+        words = [title.contains(f" {word}", autoescape=True) for word in text.lower().split()[:6]]
+        return sa.and_(*words, readable(actor))
     return sa.and_(sa.func.lower(Request.title).startswith(text.lower(), autoescape=True), readable(actor))
 
 
