@@ -255,3 +255,22 @@ class ServiceChanged:
 
     event: ClassVar[str] = "desk.service.changed"
     service_id: int
+
+
+@dataclass(frozen=True)
+class RepliesChanged:
+    """A prepared reply of a department was added, changed or removed."""
+
+    event: ClassVar[str] = "desk.replies.changed"
+    department_id: int
+    reply_id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class HoursFollowed:
+    """A department lets its open requests follow newer working hours."""
+
+    event: ClassVar[str] = "desk.hours.followed"
+    department_id: int
+    calendar_version_id: int

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.contracts.desk import PromiseChanged, ServiceChanged
+from portal.contracts.desk import HoursFollowed, PromiseChanged, RepliesChanged, ServiceChanged
 from portal.desk import clocks
 from portal.desk.actions import moving, steps
 from portal.desk.models import CannedReply, NamedFulfiller, PromiseVersion, Request, Service
@@ -24,6 +24,7 @@ BATCH = 100
 """Open requests that are re-targeted in one unit of work."""
 REPLIES = 200
 """Prepared replies of a department at most."""
+OVERTAKEN = say("Somebody changed this promise a moment ago. Have a look at it before you go on.")
 
 
 def edit_service(service: Service, words: Mapping[str, Any], *, actor: Actor, now: datetime) -> Service:
@@ -68,18 +69,22 @@ def promise_anew(service: Service, targets: Mapping[str, Any], *, seen_version: 
     """Write the next version; Conflict when somebody wrote one since. Open requests keep theirs unless told to follow (R18)."""
     newest = promises.current_version(service.id)
     if newest.version != seen_version:
-        raise Conflict(say("Somebody changed this promise a moment ago. Have a look at it before you go on."))
-    row = newest
-    if dict(newest.targets) != dict(targets):
-        values = {"service_id": service.id, "version": newest.version + 1, "targets": dict(targets), "created_at": now, "created_by": actor.person_id}
-        if not jobs.insert_once(PromiseVersion, **values):
-            raise Conflict(say("Somebody changed this promise a moment ago. Have a look at it before you go on."))
-        row = promises.current_version(service.id)
+        raise Conflict(OVERTAKEN)
+    changed = dict(newest.targets) != dict(targets)
+    row = _next_version(newest, targets, actor, now) if changed else newest
+    if changed or apply_to_open:
         told = PromiseChanged(service.id, row.version, int(apply_to_open))
         activity.record(told, actor=actor, subject=("desk.service", service.id), at=now)
     if apply_to_open:
         jobs.enqueue("desk.apply_promise", unique=f"{row.id}:0", version_id=row.id, after=0)
     return row
+
+
+def _next_version(newest: PromiseVersion, targets: Mapping[str, Any], actor: Actor, now: datetime) -> PromiseVersion:
+    values = {"service_id": newest.service_id, "version": newest.version + 1, "targets": dict(targets), "created_at": now, "created_by": actor.person_id}
+    if not jobs.insert_once(PromiseVersion, **values):
+        raise Conflict(OVERTAKEN)
+    return promises.current_version(newest.service_id)
 
 
 def apply_promise(version_id: int, after: int, *, now: datetime) -> int:
@@ -127,17 +132,17 @@ def _can_follow(row: Request, version_id: int, now: datetime) -> bool:
     return clocks.can_follow(clocks.events_of(row.id), work_calendar(row.calendar_version_id), work_calendar(version_id), now)
 
 
-def follow_hours(department_id: int, *, version_id: int) -> None:
+def follow_hours(department_id: int, *, version_id: int, actor: Actor, now: datetime) -> None:
     """Let the open requests of a department follow these newer working hours, batch by batch, in the background."""
     jobs.enqueue("desk.apply_hours", unique=f"{department_id}:{version_id}:0", version_id=version_id, department_id=department_id, after=0)
+    activity.record(HoursFollowed(department_id, version_id), actor=actor, subject=("people.department", department_id), at=now)
 
 
 # -- prepared replies --------------------------------------------------------------------------------------------------
 
 
-def save_reply(reply: CannedReply | None, department_id: int, *, name: str, body: str, is_acknowledgement: bool, actor: Actor) -> CannedReply:
+def save_reply(reply: CannedReply | None, department_id: int, *, name: str, body: str, is_acknowledgement: bool, actor: Actor, now: datetime) -> CannedReply:
     """Add or change a prepared reply. Refusal for a name that is taken and above the limit."""
-    steps.person_id(actor)
     others = sa.select(CannedReply.id, CannedReply.name, CannedReply.position).where(CannedReply.department_id == department_id)
     known = [row for row in db.session.execute(others) if reply is None or row.id != reply.id]
     if any(row.name.casefold() == name.casefold() for row in known):
@@ -148,13 +153,20 @@ def save_reply(reply: CannedReply | None, department_id: int, *, name: str, body
     row.name, row.body, row.is_acknowledgement = name, body, is_acknowledgement
     db.session.add(row)
     db.session.flush()
+    _record_reply(row, actor, now)
     return row
 
 
-def remove_reply(reply: CannedReply) -> None:
+def remove_reply(reply: CannedReply, *, actor: Actor, now: datetime) -> None:
     """Take a prepared reply out of the library; what was sent stays."""
+    _record_reply(reply, actor, now)
     db.session.delete(reply)
     db.session.flush()
+
+
+def _record_reply(row: CannedReply, actor: Actor, now: datetime) -> None:
+    told = RepliesChanged(row.department_id, row.id, row.name)
+    activity.record(told, actor=actor, subject=("people.department", row.department_id), at=now)
 
 
 def find_reply(department_id: int, reply_id: int) -> CannedReply:

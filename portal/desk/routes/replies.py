@@ -13,7 +13,7 @@ from portal.desk.policy import Desk
 from portal.desk.queries import services as read
 from portal.desk.routes._blueprint import bp
 from portal.desk.routes.services import department_of, managed, may_manage
-from portal.kernel import policy
+from portal.kernel import clock, policy
 from portal.kernel.errors import Refusal
 from portal.kernel.web import see_other, tell
 from portal.people.models import Department
@@ -64,7 +64,7 @@ def save_reply(key: str, reply_id: int) -> Any:
 @policy.allow(Desk.MANAGE)
 def remove_reply(key: str, reply_id: int) -> Response:
     """Take a reply out of the library."""
-    write.remove_reply(write.find_reply(managed(key).id, reply_id))
+    write.remove_reply(write.find_reply(managed(key).id, reply_id), actor=policy.current(), now=clock.now())
     tell(_("Removed from the library. What was sent stays."))
     return see_other("desk.replies", key=key)
 
@@ -78,7 +78,7 @@ def _save(department: Department, found: CannedReply | None) -> Any:
     try:
         if form.validate():
             values: dict[str, Any] = {"name": str(form.name.data), "body": str(form.body.data), "is_acknowledgement": bool(form.is_acknowledgement.data)}
-            write.save_reply(found, department.id, **values, actor=policy.current())
+            write.save_reply(found, department.id, **values, actor=policy.current(), now=clock.now())
             tell(_("Saved."))
             return see_other("desk.replies", key=department.key)
     except Refusal as refusal:

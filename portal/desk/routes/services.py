@@ -214,6 +214,6 @@ def follow_hours(key: str) -> Any:
     version_id = calendars.department_version(department.id)
     if str(version_id) != request.form.get("version"):
         raise Conflict(say("The working hours were changed a moment ago. Have a look at what that would do first."))
-    write.follow_hours(department.id, version_id=version_id)
+    write.follow_hours(department.id, version_id=version_id, actor=policy.current(), now=clock.now())
     tell(_("Open requests follow the newest working hours in a moment."))
     return see_other("desk.services", key=key)
