@@ -256,7 +256,8 @@ class Visitor:
         if parts.netloc and f"{parts.scheme}://{parts.netloc}" != self.base:
             raise AssertionError(f"{path} leads to another host")
         address = parts.path + (f"?{parts.query}" if parts.query else "")
-        return Page(self, self.client.open(address, method=method, base_url=self.base, **kwargs))
+        # Buffered: read to the end and closed, as a browser does; a stored file would stay open otherwise.
+        return Page(self, self.client.open(address, method=method, base_url=self.base, buffered=True, **kwargs))
 
 
 def _typed(form: Form, name: str, value: Any) -> Any:
