@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.kernel.db import Identified
+from portal.kernel.db import Identified, db, writing
 from portal.kernel.errors import PortalError
 from portal.kernel.unit_of_work import side_transaction
 
@@ -36,11 +36,15 @@ _guard = threading.Lock()
 def note(kind: str, *, person_id: int | None, subject: tuple[str, int], at: datetime, every: int = 300) -> None:
     """Keep one row, at most every ``every`` seconds for the same reader and thing.
 
-    Zero means always and before the answer: nobody reads what could not be noted.
+    Zero means always and before the answer: nobody reads what could not be noted. Where something is being changed anyway, the note
+    belongs to that change.
     """
     row = {"kind": kind, "person_id": person_id, "subject_kind": subject[0], "subject_id": subject[1], "at": at}
     if every:
         beside((kind, person_id, *subject), lambda session: _keep(session, row), at=at, every=every)
+        return
+    if writing.get():
+        _keep(db.session(), row)
         return
     with side_transaction() as session:
         _keep(session, row)
@@ -53,6 +57,9 @@ def _keep(session: Session, row: dict[str, Any]) -> None:
 def beside(key: tuple[Any, ...], work: Callable[[Session], None], *, at: datetime, every: int = 300) -> None:
     """Run ``work`` in a transaction beside the page, at most every ``every`` seconds; a busy or full database skips it."""
     if not due(key, at, every):
+        return
+    if writing.get():
+        work(db.session())
         return
     try:
         with side_transaction() as session:

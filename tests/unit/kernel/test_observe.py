@@ -13,6 +13,7 @@ from portal.kernel import observe
 from portal.kernel.db import db
 from portal.kernel.errors import Busy, DiskFull
 from portal.kernel.observe import Observation
+from portal.kernel.unit_of_work import unit_of_work
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -79,3 +80,21 @@ def test_memory_of_what_was_noted_is_bounded(context: Flask) -> None:
     for number in range(20_100):
         observe.due(("x", number), NOW, 300)
     assert len(observe._lately) <= 20_001
+
+
+@pytest.mark.postgres
+def test_while_something_is_changed_the_note_belongs_to_the_change(context: Flask) -> None:
+    """On SQLite two writers would wait for each other; and a change that is rolled back was no reading either."""
+
+    def change(error: Exception | None) -> None:
+        with unit_of_work():
+            note(every=0)
+            note(person=8 if error else 9)
+            if error:
+                raise error
+
+    with pytest.raises(LookupError):
+        change(LookupError())
+    assert kept() == 0
+    change(None)
+    assert kept() == 2
