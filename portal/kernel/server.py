@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DRAIN = 20.0
 """Seconds in which what was begun is finished."""
+GREETING = 2.0
+"""Seconds in which a new connection may say what it wants before a drain closes it."""
 CONNECTIONS = 4000
 FIRST_INHERITED = 3
 log = structlog.get_logger(__name__)
@@ -95,6 +97,11 @@ def dispatcher(portal: "WSGIApplication", content: "WSGIApplication", content_po
         return app(environ, start_response)
 
     return dispatch
+
+
+def _is_new(channel: Any, now: float) -> bool:
+    """True for a visitor who has just been let in and has not spoken yet; closing the door now would look like a failure."""
+    return bool(channel.last_activity == channel.creation_time and now - channel.creation_time < GREETING)
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress ships no types
@@ -195,8 +202,8 @@ class Server:
 
     def _close_idle(self) -> bool:
         """Close connections that only wait for another request; true while others are still being answered."""
-        channels = self._channels()
-        busy = [c for c in channels if c.requests or c.total_outbufs_len or c.request is not None]
+        channels, now = self._channels(), time.time()
+        busy = [c for c in channels if c.requests or c.total_outbufs_len or c.request is not None or _is_new(c, now)]
         for channel in channels:
             if channel not in busy:
                 channel.handle_close()

@@ -23,6 +23,15 @@ from tests.support.browser import ROOT
 from tests.support.net import free_ports
 from tests.support.stages import KEY
 
+HAND_OVER = """
+import os, sys
+given = [os.dup(int(number)) for number in sys.argv[1].split(",")]
+kept = [os.dup2(number, 100 + place) for place, number in enumerate(given)]
+for place, number in enumerate(kept):
+    os.dup2(number, 3 + place)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Puts the listening sockets where systemd would, at 3 and 4, and becomes the program."""
 FROM_PAGE = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -41,12 +50,15 @@ class Program:
         }
         self.running: list[subprocess.Popen[bytes]] = []
 
-    def start(self, command: str = "serve") -> subprocess.Popen[bytes]:
-        """Start and wait until it is ready."""
+    def start(self, command: str = "serve", *, sockets: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+        """Start and wait until it is ready; ``sockets`` are handed over as a service manager does."""
         arguments = [sys.executable, "-m", "tests.crash.program", command]
-        log = (self.instance / "program.log").open("ab")
-        with log:
-            process = subprocess.Popen(arguments, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        environment = dict(self.environment)
+        if sockets:
+            environment["LISTEN_FDS"] = str(len(sockets))
+            arguments = [sys.executable, "-c", HAND_OVER, ",".join(map(str, sockets)), *arguments]
+        with (self.instance / "program.log").open("ab") as log:
+            process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, pass_fds=sockets)
         self.running.append(process)
         assert process.stdout is not None
         assert b"Ctrl C ends it" in process.stdout.readline(), self.log

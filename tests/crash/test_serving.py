@@ -78,6 +78,38 @@ def test_without_work_the_end_comes_at_once(program: Program) -> None:
         assert asked_to_end(program.running[0]) < 5
 
 
+def test_a_restart_on_inherited_sockets_refuses_nobody(program: Program) -> None:
+    """Three programs one after the other on the same two sockets; visitors come all the time and none fails."""
+    with ExitStack() as stack:
+        listening = [stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024)) for _ in range(2)]
+        program.port = listening[0].getsockname()[1]
+        given = tuple(one.fileno() for one in listening)
+        running = program.start(sockets=given)
+        stop, answers, failures = threading.Event(), Counter[int](), list[Exception]()
+
+        def visit() -> None:
+            while not stop.is_set():
+                try:
+                    answers[get(program.port, "/livez")[0]] += 1
+                except (OSError, http.client.HTTPException) as error:
+                    failures.append(error)
+
+        visitors = [threading.Thread(target=visit) for _ in range(4)]
+        for visitor in visitors:
+            visitor.start()
+        for _ in range(2):
+            newer = program.start(sockets=given)
+            asked_to_end(running)
+            running = newer
+        time.sleep(0.5)
+        stop.set()
+        for visitor in visitors:
+            visitor.join(20)
+    assert failures == []
+    assert set(answers) == {200}
+    assert answers[200] > 100
+
+
 def test_slow_clients_do_not_stop_the_others(serving: Program) -> None:
     """Two hundred that say nothing, fifty in the middle of a header, fifty in the middle of a body."""
     starts = [b""] * 200 + [b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "] * 50

@@ -10,7 +10,7 @@ from portal.kernel import security
 from portal.kernel.security import local_path
 from tests.support.client import Visitor
 from tests.support.signing_in import signed_in
-from tests.support.stages import close, make_settings
+from tests.support.stages import close, make_settings, unplug_logs
 
 HERE = "http://127.0.0.1:8000"
 POLICY = (
@@ -107,6 +107,20 @@ def test_forwarding_headers_count_for_nothing_without_a_proxy(reader: Visitor) -
     assert "evil" not in str(answer.headers)
 
 
+def test_behind_a_proxy_its_headers_count_and_no_others(app: Flask, tmp_path: Any) -> None:
+    """The last hop says which host and scheme people used; a host we do not have is still refused."""
+    base = "https://hearth.marlow.example"
+    behind = create_app(make_settings(tmp_path, app.extensions["settings"].database, base_url=base, trusted_proxies=1))
+    unplug_logs()
+    try:
+        client = behind.test_client()
+        for hosts, status in (("hearth.marlow.example", 200), ("evil.example, hearth.marlow.example", 200), ("hearth.marlow.example, evil.example", 400)):
+            headers = {"Host": "127.0.0.1:8000", "X-Forwarded-Host": hosts, "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+            assert client.get("/sign-in", headers=headers).status_code == status, hosts
+    finally:
+        close(behind)
+
+
 # -- answers ---------------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +208,7 @@ def test_behind_https_cookie_and_answers_insist_on_it(app: Flask, tmp_path: Any)
     """The host prefix, Secure, no domain; and a year of https, on files of the program too."""
     base = "https://hearth.marlow.example"
     behind = create_app(make_settings(tmp_path, app.extensions["settings"].database, base_url=base))
+    unplug_logs()
     try:
         name, *attributes = cookie_at(behind, base).split("; ")
         assert name.startswith("__Host-portal=")
