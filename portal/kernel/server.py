@@ -19,6 +19,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import ErrorTask
 
+from portal.kernel import clock
 from portal.kernel.security import fixed_headers
 from portal.kernel.settings import Settings, SettingsError
 
@@ -202,7 +203,7 @@ class Server:
 
     def _close_idle(self) -> bool:
         """Close connections that only wait for another request; true while others are still being answered."""
-        channels, now = self._channels(), time.time()
+        channels, now = self._channels(), clock.now().timestamp()
         busy = [c for c in channels if c.requests or c.total_outbufs_len or c.request is not None or _is_new(c, now)]
         for channel in channels:
             if channel not in busy:
