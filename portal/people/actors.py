@@ -115,24 +115,24 @@ def _note_seen(reader: Reader, now: datetime) -> None:
 
 
 def reader_of(token: str, now: datetime) -> Reader | None:
-    """Whoever a live session belongs to; None when it ended or its owner left. Three statements."""
-    found = sessions.find(token, now)
-    known = _known(found.person_id, now, found.id) if found else None
+    """Whoever a live session belongs to; None when it ended or its owner left. Two statements."""
+    owner = _person_query(now).add_columns(*sessions.COLUMNS).join(sessions.PortalSession, sessions.PortalSession.person_id == Person.id)
+    row = db.session.execute(owner.where(sessions.held_by(token))).first()
+    found = sessions.judged(row, now)
+    known = _known(row, now, found.id) if found else None
     return Reader(token, found, *known) if found and known else None
 
 
 def actor_of(person_id: int, *, now: datetime, session_id: int | None = None) -> Actor | None:
     """The actor a person is right now; None for somebody unknown or gone. Two statements."""
-    known = _known(person_id, now, session_id)
+    row = db.session.execute(_person_query(now).where(Person.id == person_id)).first()
+    known = _known(row, now, session_id) if row else None
     return known[0] if known else None
 
 
-def _known(person_id: int, now: datetime, session_id: int | None) -> tuple[Actor, Card] | None:
+def _known(row: Any, now: datetime, session_id: int | None) -> tuple[Actor, Card] | None:
     settings: Settings = current_app.extensions["settings"]
-    row = db.session.execute(_person_query(person_id, now)).first()
-    if row is None:
-        return None
-    person, department, location_zone, back_on = row
+    person, department, location_zone, back_on = row[:4]
     zone = next((z for z in (person.zone, location_zone, settings.zone) if z and rules.is_zone(z)), "UTC")
     today = rules.today_in(zone, now)
     if rules.has_left(is_active=person.is_active, end_date=person.end_date, today=today):
@@ -165,7 +165,7 @@ def _card(person: Person, department: str | None, back_on: date | None) -> Card:
     )
 
 
-def _person_query(person_id: int, now: datetime) -> Any:
+def _person_query(now: datetime) -> Any:
     # One day of slack on both sides of UTC; the exact day is compared in the person's zone afterwards.
     away = sa.select(sa.func.max(Absence.last_day)).where(
         Absence.person_id == Person.id, Absence.first_day <= now.date(), Absence.last_day >= now.date() - timedelta(days=1)
@@ -174,7 +174,6 @@ def _person_query(person_id: int, now: datetime) -> Any:
         sa.select(Person, Department.name, Location.zone, away.scalar_subquery())
         .outerjoin(Department, Department.id == Person.department_id)
         .outerjoin(Location, Location.id == Person.location_id)
-        .where(Person.id == person_id)
     )
 
 

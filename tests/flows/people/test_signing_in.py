@@ -325,15 +325,15 @@ def test_signed_in_people_are_led_past_the_door(world: Any, sign_in: Callable[[A
     assert sign_in(world.mara).get("/sign-in", follow_redirects=False).headers["Location"] == "/"
 
 
-def test_knowing_the_reader_takes_three_statements(world: Any, app: Flask, query_count: Callable[[], Any]) -> None:
-    """Session, person, rights; at every request, so no more than that."""
+def test_knowing_the_reader_takes_two_statements(world: Any, app: Flask, query_count: Callable[[], Any]) -> None:
+    """Session with its person, and rights; at every request, so no more than that."""
     token = new_session(app, world.priya.id)
     with app.test_request_context("/"), query_count() as statements:
         reader = reader_of(token, portal_clock.now())
         assert reader is not None
         assert reader.actor.leads == {world.facilities.id, world.security.id}
         db.session.rollback()
-    assert statements.count == 3, statements
+    assert statements.count == 2, statements
 
 
 def test_a_demo_offers_its_personas(world: Any, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
