@@ -16,7 +16,23 @@ from tests.support.client import Page
 from tests.support.doors import visitors
 
 EVERY = sorted({column.name for table in db.metadata.sorted_tables for column in table.columns})
-MORE = ("id", "owner", "owner_id", "author", "role", "roles", "state", "admin", "is_admin", "administrator", "points", "created", "user_id", "_method", "password")
+MORE = (
+    "id",
+    "owner",
+    "owner_id",
+    "author",
+    "role",
+    "roles",
+    "state",
+    "admin",
+    "is_admin",
+    "administrator",
+    "points",
+    "created",
+    "user_id",
+    "_method",
+    "password",
+)
 ALWAYS = {"activity", "jobs", "submissions", "observations", "heartbeats"}
 """Tables that any change may add rows to."""
 
@@ -46,18 +62,26 @@ FLOWS = {
     ),
     "theme": Flow("mara", "/", "/account/theme", {"theme": "dark"}, {"persons": "theme updated_at"}),
     "absence": Flow("mara", "/people/MC-0123/absence", "first_day", {"first_day": "2026-12-01", "last_day": "2026-12-02"}, {}, rows="absences"),
-    "preferences": Flow("mara", "/notifications/preferences", "quiet_from", {}, {}, rows="notice_preferences quiet_hours", lost="notice_preferences quiet_hours"),
+    "preferences": Flow(
+        "mara", "/notifications/preferences", "quiet_from", {}, {}, rows="notice_preferences quiet_hours", lost="notice_preferences quiet_hours"
+    ),
     "department": Flow("priya", "/departments/facilities/edit", "value_line", {"value_line": "Warm and dry"}, {"departments": "value_line phone email"}),
     "person": Flow(
         "elena",
         "/administration/people/MC-0123/edit",
         "staff_number",
         {"title": "Producer"},
-        {"persons": """staff_number name given_name sort_name email kind title department_id manager_id location_id place phone zone locale start_date end_date
-            updated_at search_text"""},
+        {
+            "persons": """staff_number name given_name sort_name email kind title department_id manager_id location_id place phone zone locale start_date end_date
+            updated_at search_text"""
+        },
     ),
-    "filing": Flow("mara", "/need/repair", "title", {"title": "The door squeaks"}, {}, rows="requests clocks clock_events messages participants", lost="drafts"),
-    "message": Flow("mara", "/requests/{radiator}", "body", {"body": "Still cold"}, {"requests": CLOCKED, "clocks": "*"}, rows="messages clock_events clocks", lost="drafts"),
+    "filing": Flow(
+        "mara", "/need/repair", "title", {"title": "The door squeaks"}, {}, rows="requests clocks clock_events messages participants", lost="drafts"
+    ),
+    "message": Flow(
+        "mara", "/requests/{radiator}", "body", {"body": "Still cold"}, {"requests": CLOCKED, "clocks": "*"}, rows="messages clock_events clocks", lost="drafts"
+    ),
     "cancel": Flow(
         "mara",
         "/requests/{radiator}/cancel",
@@ -83,7 +107,14 @@ FLOWS = {
         rows="messages clock_events clocks participants breaches",
         lost="drafts",
     ),
-    "priority": Flow("jonas", "/requests/{radiator}/work/priority", "priority", {"priority": "urgent"}, {"requests": f"{CLOCKED} priority", "clocks": "*"}, rows="clock_events clocks"),
+    "priority": Flow(
+        "jonas",
+        "/requests/{radiator}/work/priority",
+        "priority",
+        {"priority": "urgent"},
+        {"requests": f"{CLOCKED} priority", "clocks": "*"},
+        rows="clock_events clocks",
+    ),
 }
 
 
@@ -143,7 +174,9 @@ def _is_plain(row: dict[str, str], world: Any) -> None:
     assert (row["assignee_id"], row["is_open"], row["closed_at"], row["follows_id"], row["channel"]) == ("None", "True", "None", "None", "'web'")
 
 
-@pytest.mark.parametrize("address", ["/queue/facilities", "/requests", "/people", "/need", "/search", "/notifications", "/administration/changes", "/administration/jobs"])
+@pytest.mark.parametrize(
+    "address", ["/queue/facilities", "/requests", "/people", "/need", "/search", "/notifications", "/administration/changes", "/administration/jobs"]
+)
 def test_a_filter_that_is_not_offered_filters_nothing(app: Flask, world: Any, address: str) -> None:
     """Asking by password, digest or any other column gives the list as it is, never another count and never an error."""
     who = "jonas" if address.startswith("/queue") else "ada"
@@ -161,7 +194,9 @@ ODD = ("' OR '1'='1", "1 OR 1=1", "9" * 40, "-1", "0", "1e9", "\u0664", "None", 
 FILTERS = ("at", "q", "view", "show", "service", "status", "site", "assignee", "priority", "first", "person", "event", "subject", "number", "since", "until")
 
 
-@pytest.mark.parametrize("address", ["/queue/facilities", "/requests", "/people", "/administration/changes", "/administration/changes.csv", "/administration/mail"])
+@pytest.mark.parametrize(
+    "address", ["/queue/facilities", "/requests", "/people", "/administration/changes", "/administration/changes.csv", "/administration/mail"]
+)
 def test_odd_values_in_filters_are_no_error(app: Flask, world: Any, address: str) -> None:
     """Every filter and cursor with text that is no value of it (osTicket CVE-2021-45811, LimeSurvey CVE-2026-50636)."""
     who = "jonas" if address.startswith("/queue") else "ada"

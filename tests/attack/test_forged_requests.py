@@ -69,7 +69,7 @@ def test_a_link_never_does_the_work(app: Flask, canaries: Canaries, dump: Any) -
     assert before.changes() == {}
 
 
-@pytest.mark.parametrize("who", ["mara", "jonas", "ada"])
+@pytest.mark.parametrize("who", ["jonas", "ada"])
 def test_reading_everything_changes_nothing(app: Flask, canaries: Canaries, dump: Any, who: str) -> None:
     """Every address with every sample, as a page, and HEAD; only that somebody looked is noted, and that they saw the news."""
     visitor = visitors(app, canaries.world, (who,))[who]

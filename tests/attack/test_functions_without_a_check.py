@@ -78,7 +78,7 @@ def test_every_function_is_in_the_table(app: Flask, canaries: Canaries) -> None:
     assert {"unknown here": sorted(there - set(RULE)), "gone": sorted(set(RULE) - there)} == {"unknown here": [], "gone": []}
 
 
-@pytest.mark.parametrize("who", ["", "lars", "jonas", "ruth", "camille", "vera"])
+@pytest.mark.parametrize("who", ["", "lars", "jonas", "ruth", "vera"])
 def test_who_may_not_changes_nothing(app: Flask, canaries: Canaries, dump: Any, who: str) -> None:
     """Nobody, the weakest employee, a fulfiller of another department, a lead who reads along, the auditor."""
     visitor = visitors(app, canaries.world, (who,))[who]
@@ -210,7 +210,12 @@ def test_an_open_form_is_worth_nothing_afterwards(app: Flask, world: Any, dump: 
             lose(world, "jonas")
         db.session.remove()
     before = dump()
-    for path in (f"/requests/{world.requests['radiator']}/work/claim", f"/requests/{world.requests['heating']}/work/reply", "/account/profile/edit", "/drafts/need.repair"):
+    for path in (
+        f"/requests/{world.requests['radiator']}/work/claim",
+        f"/requests/{world.requests['heating']}/work/reply",
+        "/account/profile/edit",
+        "/drafts/need.repair",
+    ):
         answer = jonas.post(path, {"csrf_token": token, "body": "x", "next_step": "x"}, follow_redirects=False)
         assert (answer.status, "/sign-in" in answer.headers.get("Location", "")) == (303, True), path
     assert before.changes() == {}

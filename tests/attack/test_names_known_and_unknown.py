@@ -56,7 +56,9 @@ def test_a_wrong_password_takes_as_long_as_a_wrong_name(app: Flask, world: Any, 
 
 def seen(page: Page, name: str) -> str:
     """An answer without what differs anyway."""
-    return re.sub(r'name="(csrf_token|_key)" value="[^"]*"|X-CSRFToken": "[^"]*"', "", page.source).replace(name, "NAME").replace(name.replace("-", " "), "NAME")
+    return (
+        re.sub(r'name="(csrf_token|_key)" value="[^"]*"|X-CSRFToken": "[^"]*"', "", page.source).replace(name, "NAME").replace(name.replace("-", " "), "NAME")
+    )
 
 
 @pytest.mark.parametrize("purpose", ["sign-in", "password"])

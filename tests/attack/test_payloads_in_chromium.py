@@ -18,7 +18,7 @@ from portal.kernel.unit_of_work import unit_of_work
 from portal.notifications.models import Notice
 from portal.people.models import Department, Location, Person
 from tests.support.browser import LiveServer
-from tests.support.payloads import MARKDOWN, MARK, SCRIPTS, TEMPLATES
+from tests.support.payloads import MARK, MARKDOWN, SCRIPTS, TEMPLATES
 from tests.support.stages import close, make_settings
 from tests.support.story import STORY
 

@@ -203,7 +203,9 @@ def test_a_megabyte_is_refused_quickly_in_words(app: Flask, world: Any, pattern:
             assert "limit" in answer or "longer than" in answer
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe=\xff\xfe", b"title=\xe4\xf6\xfc&description=%FF%FE%00", b"=&=&=", b"&" * 3000, b"title", b"%", b"a" * 5000, b"csrf_token=%00"])
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe=\xff\xfe", b"title=\xe4\xf6\xfc&description=%FF%FE%00", b"=&=&=", b"&" * 3000, b"title", b"%", b"a" * 5000, b"csrf_token=%00"]
+)
 def test_bytes_that_are_no_text_are_no_error(app: Flask, world: Any, dump: Any, body: bytes) -> None:
     """Another encoding, half an escape, no names: refused, nothing kept."""
     mara = visitors(app, world, ("mara",))["mara"]

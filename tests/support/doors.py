@@ -180,11 +180,14 @@ def _in_administration(canaries: Canaries) -> None:
     world, now = canaries.world, clock.now()
     people_file = f"staff_number,name,manager_staff_number\nMC-7000,New {canaries.new('somebody to come', KEEPERS)},{canaries.new('refused line', KEEPERS)}\n"
     received = imports.receive(BytesIO(people_file.encode()), f"{canaries.new('import', KEEPERS)}.csv")
-    plan = importing.diff(importing.parse(csvsafe.read(BytesIO(people_file.encode()))), imports_read.world(now, imports.settings(), world.actor("ada")), leave_missing=False)
+    plan = importing.diff(
+        importing.parse(csvsafe.read(BytesIO(people_file.encode()))), imports_read.world(now, imports.settings(), world.actor("ada")), leave_missing=False
+    )
     run = imports.keep_preview(received, plan, leave_missing=False, actor=world.actor("ada"), now=now)
     parked = jobs.Job(name="kernel.nothing", args={"word": canaries.new("job", ADMINISTRATORS)}, run_at=now.replace(year=2030), created_at=now)
     parked.state, parked.last_error = jobs.State.PARKED, canaries.new("error of a job", ADMINISTRATORS)
-    reply = db.session.scalars(sa.select(CannedReply).order_by(CannedReply.id)).first()
+    facilities = world.departments["facilities"].id
+    reply = db.session.scalars(sa.select(CannedReply).where(CannedReply.department_id == facilities).order_by(CannedReply.id)).first()
     assert reply is not None
     reply.body = f"{reply.body} {canaries.new('prepared reply', f'{FACILITIES} {ADMINISTRATORS}')}"
     db.session.add(parked)

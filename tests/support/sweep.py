@@ -10,7 +10,9 @@ FORBIDDEN = re.compile(r"\b((?i:tickets?|users?|breach(es|ed)?|invalid|hollow|re
 """Words that never meet a reader (spec/ui.md section 5)."""
 PEOPLE_SAID = ("Two tickets, the second one was cheaper", "Which of the two train tickets was it")
 """What people of the world wrote themselves."""
-PLACEHOLDERS = re.compile(r"%\([a-z_]+\)[sd]|\{\{|\}\}|\{%|<(?:Markup|Message|function|bound method|object)|: None\b|\bNone, |\bundefined\b|lorem ipsum|\bTODO\b")
+PLACEHOLDERS = re.compile(
+    r"%\([a-z_]+\)[sd]|\{\{|\}\}|\{%|<(?:Markup|Message|function|bound method|object)|: None\b|\bNone, |\bundefined\b|lorem ipsum|\bTODO\b"
+)
 """What a sentence shows when a name or a translation is missing."""
 UNLABELLED = {"hidden", "submit", "image", "button", "reset"}
 OWN_WORDS = ("aria-label", "aria-labelledby", "title")
