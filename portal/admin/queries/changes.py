@@ -21,7 +21,7 @@ from portal.kernel.policy import Actor
 from portal.notifications.kinds import still_visible
 from portal.people.models import Person
 
-PAGE = 50
+PAGE = 25
 BATCH = 500
 """Rows read at once for an export."""
 
