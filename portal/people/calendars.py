@@ -73,7 +73,7 @@ def current_version(calendar_id: int) -> CalendarVersion:
 
 
 def department_version(department_id: int) -> int:
-    """The version a department follows today: its own calendar's, else its nearest ancestor's, else the company's. Two statements at most."""
+    """The version a department follows today: its own calendar's, else its nearest ancestor's, else the company's. One statement; NotFound before set-up."""
     up = sa.select(Department.id, Department.parent_id, Department.calendar_id, sa.literal(0).label("depth")).where(Department.id == department_id)
     chain = up.cte("chain", recursive=True)
     chain = chain.union_all(
@@ -81,9 +81,13 @@ def department_version(department_id: int) -> int:
         .join(chain, Department.id == chain.c.parent_id)
         .where(chain.c.depth < 50)
     )
-    newest = sa.select(CalendarVersion.id).join(chain, chain.c.calendar_id == CalendarVersion.calendar_id)
-    found = db.session.scalar(newest.order_by(chain.c.depth, CalendarVersion.version.desc()).limit(1))
-    return found if found is not None else default_version_id()
+    own = sa.select(chain.c.calendar_id, chain.c.depth).where(chain.c.calendar_id.is_not(None))
+    near = own.union_all(sa.select(Calendar.id, sa.literal(100)).where(Calendar.name == DEFAULT)).subquery("near")
+    newest = sa.select(CalendarVersion.id).join(near, near.c.calendar_id == CalendarVersion.calendar_id)
+    found = db.session.scalar(newest.order_by(near.c.depth, CalendarVersion.version.desc()).limit(1))
+    if found is None:
+        raise NotFound()
+    return found
 
 
 def default_version_id() -> int:

@@ -70,7 +70,9 @@ def test_a_cold_radiator_from_the_people_file_to_a_warm_room(app, world, sign_in
 
     clock.advance(hours=1)
     work = jonas.get(f"/requests/{number}")
-    sent = work.submit("next_step", body="Thanks Rosa, the valve is stuck. I change it tomorrow.", next_step="Change the valve", next_step_at="2026-11-25T12:00")
+    sent = work.submit(
+        "next_step", body="Thanks Rosa, the valve is stuck. I change it tomorrow.", next_step="Change the valve", next_step_at="2026-11-25T12:00"
+    )
     assert sent.status == 200, sent
 
     run_jobs()

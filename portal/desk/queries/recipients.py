@@ -102,7 +102,7 @@ def here_or_stand_ins(person_ids: Iterable[int], day: date) -> list[int]:
 def _absences(person_ids: list[int], day: date) -> dict[int, int | None]:
     query = sa.select(Absence.person_id, Absence.stands_in_id)
     query = query.where(Absence.person_id.in_(person_ids), Absence.first_day <= day, Absence.last_day >= day)
-    return {person: stand_in for person, stand_in in db.session.execute(query.order_by(Absence.id))} if person_ids else {}
+    return {row.person_id: row.stands_in_id for row in db.session.execute(query.order_by(Absence.id))} if person_ids else {}
 
 
 def warned(request: Request, threshold: int, now: datetime) -> list[Recipient]:
