@@ -95,6 +95,8 @@ class Request(Identified):
         Index("ix_requests_department_id_id", "department_id", "id"),
         Index("ix_requests_requester_id_id", "requester_id", "id"),
         Index("ix_requests_filed_by_id_id", "filed_by_id", "id"),
+        Index("ix_requests_service_id_requester_id", "service_id", "requester_id", "id"),
+        Index("ix_requests_service_open", "service_id", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
         Index("ix_requests_requester_open", "requester_id", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
         Index("ix_requests_from_department_id_id", "from_department_id", "id"),
         Index(
@@ -113,7 +115,7 @@ class Request(Identified):
     filed_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
     from_department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"))
     department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
-    service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), index=True)
+    service_id: Mapped[int] = mapped_column(ForeignKey("services.id"))
     status: Mapped[Status] = mapped_column(enum_type(Status), default=Status.NEW)
     priority: Mapped[Priority] = mapped_column(enum_type(Priority), default=Priority.NORMAL)
     customer_notices: Mapped[bool] = mapped_column(default=False)

@@ -24,6 +24,7 @@ from portal.contracts.desk import (
     RequestTransferred,
 )
 from portal.desk.models import Clock, Message, Request, Service
+from portal.desk.policy import serves
 from portal.desk.queries import promises, recipients
 from portal.desk.queries.recipients import Recipient
 from portal.desk.rules import Status
@@ -36,13 +37,16 @@ from portal.notifications import actions as notifications
 from portal.notifications import kinds
 from portal.people.models import Department, Person
 
-KINDS = (
+ASKING = (
     ("desk.filed", say("Receipts"), say("A department has your request, and says by when it answers.")),
     ("desk.replied", say("Answers to your requests"), say("Somebody answered or asked you something.")),
     ("desk.resolved", say("Solved requests"), say("Somebody says your request is solved.")),
     ("desk.follow_up", say("Did it work?"), say("A few days later: did it work?")),
     ("desk.transferred", say("Handed over"), say("A request went to another department.")),
     ("desk.joined", say("Requests you follow"), say("Somebody lets you follow a request.")),
+)
+"""Kinds of notices for everybody: key, name, what they are about."""
+ANSWERING = (
     ("desk.new", say("New in your queue"), say("Somebody asks your department for something.")),
     ("desk.written", say("Messages in requests you answer"), say("The requester added something.")),
     ("desk.assigned", say("Requests given to you"), say("A colleague gave you a request.")),
@@ -50,12 +54,15 @@ KINDS = (
     ("desk.cancelled", say("No longer needed"), say("A request you work on is no longer needed.")),
     ("desk.warned", say("Time is running out"), say("A promise is close to its time, or late.")),
 )
+"""Kinds for those who answer for a department or lead it."""
 
 
 def setup() -> None:
     """Announce the kinds of notices and who may still see requests."""
-    for order, (key, label, description) in enumerate(KINDS):
-        kinds.register(key, label, description, mail="now", order=order)
+    for order, (key, label, description) in enumerate(ASKING):
+        kinds.register(key, label, description, order=order)
+    for order, (key, label, description) in enumerate(ANSWERING, start=len(ASKING)):
+        kinds.register(key, label, description, order=order, who=lambda actor: bool(serves(actor)))
     kinds.subject("desk.request", recipients.still_visible)
 
 

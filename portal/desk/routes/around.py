@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.desk.queries import catalogue as catalogue_read
 from portal.desk.queries import home as home_read
@@ -106,7 +107,9 @@ def chips(actor: Actor) -> list[dict[str, Any]]:
     """A few services, and the way to all of them."""
     services = catalogue_read.all_services(actor)
     found = [{"text": row.name, "url": url_for("desk.new", key=row.key), "icon": row.icon} for row in home_read.often(services)]
-    return [*found, {"text": _("All %(number)s services", number=len(services)), "url": url_for("desk.catalogue"), "icon": None}] if services else []
+    return (
+        [*found, {"text": ngettext("One service", "All %(num)s services", len(services)), "url": url_for("desk.catalogue"), "icon": None}] if services else []
+    )
 
 
 def services_of(actor: Actor, department_id: int, key: str) -> Any:
