@@ -1,0 +1,28 @@
+"""Tables of the request desk."""
+
+from portal.desk.models.clocks import Alert, Breach, Clock, ClockEvent
+from portal.desk.models.conversation import Attachment, Draft, Message
+from portal.desk.models.requests import Participant, Request
+from portal.desk.models.services import CannedReply, NamedFulfiller, PromiseVersion, Service
+from portal.desk.rules import OPEN, PAUSED, MessageKind, Priority, Status
+
+__all__ = [
+    "OPEN",
+    "PAUSED",
+    "Alert",
+    "Attachment",
+    "Breach",
+    "CannedReply",
+    "Clock",
+    "ClockEvent",
+    "Draft",
+    "Message",
+    "MessageKind",
+    "NamedFulfiller",
+    "Participant",
+    "Priority",
+    "PromiseVersion",
+    "Request",
+    "Service",
+    "Status",
+]

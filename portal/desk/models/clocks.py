@@ -1,0 +1,74 @@
+"""The event log and what follows from it. The log is the source; clock rows are a cache that can be rebuilt from it."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, Identified
+
+
+class ClockEvent(Identified):
+    """One thing that moves clocks; append-only, in the words of ``portal.desk.clock.Event``."""
+
+    __tablename__ = "clock_events"
+    __table_args__ = (Index("ix_clock_events_request_id_at", "request_id", "at", "id"),)
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(24))
+    by: Mapped[str] = mapped_column(String(12))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    data: Mapped[dict[str, Any]]
+
+
+class Clock(Identified):
+    """The state of one clock (and cycle) of a request as of its last event; a cache of the event log."""
+
+    __tablename__ = "clocks"
+    __table_args__ = (
+        UniqueConstraint("request_id", "name", "cycle"),
+        Index("ix_clocks_due", "department_id", "due", sqlite_where=sa.text("due IS NOT NULL"), postgresql_where=sa.text("due IS NOT NULL")),
+    )
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
+    name: Mapped[str] = mapped_column(String(20))
+    cycle: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(String(12))
+    due: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    target_seconds: Mapped[int | None]
+    worked_seconds: Mapped[int] = mapped_column(default=0)
+    paused_seconds: Mapped[int] = mapped_column(default=0)
+    next_alert_at: Mapped[datetime | None]
+    next_threshold: Mapped[int | None]
+
+
+class Breach(Identified):
+    """That a due instant passed; written once per clock and cycle by whoever sees it first, never deleted (R13)."""
+
+    __tablename__ = "breaches"
+    __table_args__ = (UniqueConstraint("request_id", "clock", "cycle"),)
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
+    clock: Mapped[str] = mapped_column(String(20))
+    cycle: Mapped[int] = mapped_column(default=0)
+    due: Mapped[datetime]
+    noted_at: Mapped[datetime]
+
+
+class Alert(Base):
+    """That a warning was given; idempotent on clock, cycle and threshold (R17), whatever the due instant was then."""
+
+    __tablename__ = "alerts"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    clock: Mapped[str] = mapped_column(String(20), primary_key=True)
+    cycle: Mapped[int] = mapped_column(primary_key=True)
+    threshold: Mapped[int] = mapped_column(primary_key=True)
+    due: Mapped[datetime]
+    given_at: Mapped[datetime]
