@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.browser import axe
 
@@ -46,12 +47,12 @@ def test_the_queue_by_keyboard(open_page: Open, world: Any) -> None:
     assert current(jonas) == first
     jonas.keyboard.press("x")
     assert ticked(jonas) == 1
-    assert jonas.get_by_text("1 selected").is_visible()
+    expect(jonas.get_by_text("1 selected")).to_be_visible()
     jonas.keyboard.press("j")
     jonas.keyboard.press("j")
     jonas.keyboard.press("Shift+X")
     assert ticked(jonas) == 3
-    assert jonas.get_by_text("3 selected").is_visible()
+    expect(jonas.get_by_text("3 selected")).to_be_visible()
     jonas.keyboard.press("Escape")
     assert ticked(jonas) == 0
     here = current(jonas)
@@ -66,8 +67,8 @@ def test_t_takes_the_marked_request(open_page: Open, world: Any) -> None:
     kim.wait_for_selector("tr.cur")
     kim.keyboard.press("t")
     kim.wait_for_selector(".toast-line button.close")
-    assert kim.locator("[data-toasts][role=status]").count() == 1
-    assert kim.locator("tr[data-row]").get_by_text("Kim Moreau").count() == 1
+    expect(kim.locator("[data-toasts][role=status]")).to_have_count(1)
+    expect(kim.locator("tr[data-row]").get_by_text("Kim Moreau")).to_have_count(1)
 
 
 def test_keys_lead_everywhere_and_are_listed(open_page: Open, world: Any) -> None:
@@ -75,13 +76,13 @@ def test_keys_lead_everywhere_and_are_listed(open_page: Open, world: Any) -> Non
     jonas = ready(open_page("/queue/facilities", who=world.jonas))
     jonas.keyboard.press("?")
     jonas.get_by_role("heading", name="Keys on this page").wait_for()
-    assert jonas.locator(".key-list").get_by_text("take it", exact=False).first.is_visible()
+    expect(jonas.locator(".key-list").get_by_text("take it", exact=False).first).to_be_visible()
     assert not axe(jonas)
     jonas.keyboard.press("Escape")
     jonas.keyboard.press("f")
     jonas.wait_for_function("document.activeElement.type === 'search'")
     jonas.keyboard.type("j?gh")
-    assert jonas.get_by_role("searchbox", name="Search in this queue").input_value() == "j?gh"
+    expect(jonas.get_by_role("searchbox", name="Search in this queue")).to_have_value("j?gh")
     jonas.keyboard.press("Escape")
     jonas.keyboard.press("g")
     jonas.keyboard.press("h")
@@ -101,7 +102,7 @@ def test_the_search_overlay_finds_and_opens(open_page: Open, world: Any) -> None
     assert not axe(mara)
     field.fill("heating")
     mara.locator("#palette-results").get_by_text("Heating or cooling").wait_for()
-    assert mara.locator("#palette-results").get_by_text("None of these: ask a person").is_visible()
+    expect(mara.locator("#palette-results").get_by_text("None of these: ask a person")).to_be_visible()
     mara.keyboard.press("ArrowDown")
     mara.keyboard.press("Enter")
     mara.wait_for_url("**/need/heating")
@@ -122,8 +123,8 @@ def test_a_draft_is_kept_while_typing(open_page: Open, world: Any) -> None:
     elena.get_by_text(re.compile(r"Draft saved at \d+:\d\d")).wait_for()
     elena.goto("/")
     elena.goto("/need/repair")
-    assert elena.get_by_label("In one line").input_value() == "The lamp hums"
-    assert elena.get_by_text("It was not sent yet").is_visible()
+    expect(elena.get_by_label("In one line")).to_have_value("The lamp hums")
+    expect(elena.get_by_text("It was not sent yet")).to_be_visible()
 
 
 def test_the_promise_follows_the_impact(open_page: Open, world: Any) -> None:
@@ -140,21 +141,21 @@ def test_the_hint_goes_with_a_step_and_a_date(open_page: Open, world: Any) -> No
     """Both are needed for an answer that counts; and only "somebody else" asks for a name."""
     jonas = ready(open_page(f"/requests/{world.requests['radiator']}", who=world.jonas))
     hint = jonas.get_by_text("This reply will not stop the clock.")
-    assert hint.is_visible()
+    expect(hint).to_be_visible()
     jonas.get_by_label("By when").fill("")
     jonas.get_by_label("Next step").fill("I bring a heater")
-    assert hint.is_visible()
+    expect(hint).to_be_visible()
     jonas.get_by_label("By when").fill("2026-11-24T13:30")
     hint.wait_for(state="hidden")
     jonas.get_by_label("Next step").fill("")
     hint.wait_for()
     name = jonas.get_by_label("Who, if somebody else")
-    assert name.is_hidden()
+    expect(name).to_be_hidden()
     jonas.get_by_label("Then wait for").select_option("other")
     name.wait_for()
     jonas.get_by_text("Team note", exact=True).click()
-    assert jonas.get_by_label("Next step").is_hidden()
-    assert jonas.get_by_text("Mara cannot see this").last.is_visible()
+    expect(jonas.get_by_label("Next step")).to_be_hidden()
+    expect(jonas.get_by_text("Mara cannot see this").last).to_be_visible()
 
 
 def test_answers_that_need_another_look(open_page: Open, world: Any) -> None:
@@ -164,10 +165,10 @@ def test_answers_that_need_another_look(open_page: Open, world: Any) -> None:
     nils.get_by_role("button", name="Ask Facilities").click()
     nils.wait_for_selector("#problems")
     nils.wait_for_function("document.activeElement.id === 'problems'")
-    assert nils.get_by_label("What else should we know?").input_value() == "x" * 300
+    expect(nils.get_by_label("What else should we know?")).to_have_value("x" * 300)
     assert not axe(nils)
     nils.locator("#problems a").first.click()
-    assert nils.locator("[aria-invalid=true]").first.is_visible()
+    expect(nils.locator("[aria-invalid=true]").first).to_be_visible()
 
 
 def test_a_double_click_asks_once(open_page: Open, world: Any) -> None:
@@ -178,10 +179,10 @@ def test_a_double_click_asks_once(open_page: Open, world: Any) -> None:
     leo.wait_for_url(re.compile(r"/requests/\d+"))
     leo.go_back()
     leo.wait_for_url("**/need/repair")
-    assert leo.get_by_role("button", name="Ask Facilities").get_attribute("aria-busy") is None
-    assert leo.get_by_role("link", name="The blind is stuck").is_visible()
+    expect(leo.get_by_role("button", name="Ask Facilities")).not_to_have_attribute("aria-busy", re.compile(""))
+    expect(leo.get_by_role("link", name="The blind is stuck")).to_be_visible()
     leo.goto("/requests")
-    assert leo.get_by_role("link", name="The blind is stuck").count() == 1
+    expect(leo.get_by_role("link", name="The blind is stuck")).to_have_count(1)
 
 
 def test_without_a_line_the_words_stay(open_page: Open, world: Any) -> None:
@@ -192,7 +193,7 @@ def test_without_a_line_the_words_stay(open_page: Open, world: Any) -> None:
     aisha.context.set_offline(True)
     line = aisha.get_by_text("No connection at the moment")
     line.wait_for()
-    assert aisha.get_by_label("In one line").input_value() == "Coffee on the carpet"
+    expect(aisha.get_by_label("In one line")).to_have_value("Coffee on the carpet")
     aisha.context.set_offline(False)
     line.wait_for(state="hidden")
 
@@ -216,7 +217,7 @@ def test_a_dialog_asks_before_anything_stops(open_page: Open, world: Any) -> Non
     dialog.get_by_label(re.compile("Why")).fill("I found the other receipt.")
     dialog.get_by_role("button", name="Yes, stop it").click()
     mara.get_by_role("link", name="Ask again").first.wait_for()
-    assert mara.get_by_text("I found the other receipt").first.is_visible()
+    expect(mara.get_by_text("I found the other receipt").first).to_be_visible()
 
 
 def test_a_toast_stays_while_it_is_read(open_page: Open, world: Any) -> None:
@@ -226,10 +227,10 @@ def test_a_toast_stays_while_it_is_read(open_page: Open, world: Any) -> None:
     vera.get_by_role("button", name="Save", exact=True).click()
     toast = vera.locator(".toast-line")
     toast.get_by_role("button", name="Close").wait_for()
-    assert toast.count() == 1
+    expect(toast).to_have_count(1)
     assert not axe(vera)
     toast.get_by_role("button", name="Close").click()
-    assert toast.count() == 0
+    expect(toast).to_have_count(0)
 
 
 def test_the_chosen_look_comes_with_the_page(open_page: Open, world: Any) -> None:
@@ -254,7 +255,7 @@ def test_new_requests_are_offered_and_rows_stay_where_they_are(open_page: Open, 
     address = news.get_attribute("hx-get") or ""
     priya.evaluate("address => htmx.ajax('GET', address, \"[hx-get*='/news']\")", address)
     priya.get_by_text(re.compile(r"\d+ new requests?\.")).wait_for()
-    assert priya.locator("tr[data-row]").count() == rows, "nothing moves until somebody asks for it"
+    expect(priya.locator("tr[data-row]"), "nothing moves until somebody asks for it").to_have_count(rows)
     news.get_by_role("link", name="Show").click()
     priya.get_by_role("link", name="Gate 3 does not open").wait_for()
 
@@ -289,4 +290,4 @@ def test_two_people_reach_for_the_same_request(open_page: Open, world: Any) -> N
     ola.get_by_role("button", name="Take it").click()
     ola.get_by_text(re.compile("Kim")).first.wait_for()
     ola.goto(f"/requests/{world.requests['radiator']}")
-    assert ola.get_by_text("Kim has it now").is_visible()
+    expect(ola.get_by_text("Kim has it now")).to_be_visible()

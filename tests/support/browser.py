@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support.net import free_ports
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, Request
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "tests" / "browser" / "axe.min.js"
@@ -54,6 +54,12 @@ def launch(playwright: "Playwright") -> "Browser":
         raise RuntimeError("No Chromium was found: `make test` installs one, or set CHROMIUM to the program.")
     flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     return playwright.chromium.launch(executable_path=str(program), headless=True, args=flags)
+
+
+def follow(target: "Locator") -> None:
+    """Click what leads to another page, and wait until that page is there; a click alone returns before."""
+    with target.page.expect_navigation():
+        target.click()
 
 
 @dataclass
