@@ -85,10 +85,14 @@ COLUMNS = (
 """What ``judged`` needs of a session, for queries that read its owner in the same statement."""
 
 
-def held_by(token: str) -> sa.ColumnElement[bool]:
-    """SQL: the session of this token, unless it was ended; a token that we never made matches nothing."""
-    fits = bool(token) and len(token) <= 200
-    return sa.and_(PortalSession.digest == (tokens.digest(token) if fits else ""), PortalSession.ended_at.is_(None))
+def digest_of(token: str) -> str:
+    """What the row of this token carries; for a token that we never made, what no row carries."""
+    return tokens.digest(token) if token and len(token) <= 200 else ""
+
+
+def held_by(digest: Any) -> sa.ColumnElement[bool]:
+    """SQL: the session with this digest, unless it was ended."""
+    return sa.and_(PortalSession.digest == digest, PortalSession.ended_at.is_(None))
 
 
 def judged(row: Any, now: datetime) -> Found | None:
@@ -100,7 +104,7 @@ def judged(row: Any, now: datetime) -> Found | None:
 
 def find(token: str, now: datetime) -> Found | None:
     """The live session of a token; None when it ended, expired or idled out. One statement."""
-    return judged(db.session.execute(sa.select(*COLUMNS).where(held_by(token))).first(), now)
+    return judged(db.session.execute(sa.select(*COLUMNS).where(held_by(digest_of(token)))).first(), now)
 
 
 def live(person_id: int, now: datetime) -> list[PortalSession]:

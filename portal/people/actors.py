@@ -6,6 +6,7 @@ database each time, so a role, a department or a last day counts at the very nex
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,8 +117,7 @@ def _note_seen(reader: Reader, now: datetime) -> None:
 
 def reader_of(token: str, now: datetime) -> Reader | None:
     """Whoever a live session belongs to; None when it ended or its owner left. Two statements."""
-    owner = _person_query(now).add_columns(*sessions.COLUMNS).join(sessions.PortalSession, sessions.PortalSession.person_id == Person.id)
-    row = db.session.execute(owner.where(sessions.held_by(token))).first()
+    row = db.session.execute(_owner_query(), {**_days(now), "digest": sessions.digest_of(token)}).first()
     found = sessions.judged(row, now)
     known = _known(row, now, found.id) if found else None
     return Reader(token, found, *known) if found and known else None
@@ -125,7 +125,7 @@ def reader_of(token: str, now: datetime) -> Reader | None:
 
 def actor_of(person_id: int, *, now: datetime, session_id: int | None = None) -> Actor | None:
     """The actor a person is right now; None for somebody unknown or gone. Two statements."""
-    row = db.session.execute(_person_query(now).where(Person.id == person_id)).first()
+    row = db.session.execute(_person_query().where(Person.id == person_id), _days(now)).first()
     known = _known(row, now, session_id) if row else None
     return known[0] if known else None
 
@@ -165,10 +165,11 @@ def _card(person: Person, department: str | None, back_on: date | None) -> Card:
     )
 
 
-def _person_query(now: datetime) -> Any:
+@cache
+def _person_query() -> Any:
     # One day of slack on both sides of UTC; the exact day is compared in the person's zone afterwards.
     away = sa.select(sa.func.max(Absence.last_day)).where(
-        Absence.person_id == Person.id, Absence.first_day <= now.date(), Absence.last_day >= now.date() - timedelta(days=1)
+        Absence.person_id == Person.id, Absence.first_day <= sa.bindparam("today", type_=sa.Date), Absence.last_day >= sa.bindparam("yesterday", type_=sa.Date)
     )
     return (
         sa.select(Person, Department.name, Location.zone, away.scalar_subquery())
@@ -177,10 +178,21 @@ def _person_query(now: datetime) -> Any:
     )
 
 
+def _days(now: datetime) -> dict[str, date]:
+    return {"today": now.date(), "yesterday": now.date() - timedelta(days=1)}
+
+
+@cache
+def _owner_query() -> Any:
+    owner = _person_query().add_columns(*sessions.COLUMNS).join(sessions.PortalSession, sessions.PortalSession.person_id == Person.id)
+    return owner.where(sessions.held_by(sa.bindparam("digest", type_=sa.String)))
+
+
 def _rights(person_id: int, department_id: int | None, today: date) -> dict[str, Any]:
     """Departments above, departments led with all below, queues served, company-wide roles and reports, in one statement."""
     found: dict[str, set[Any]] = {"up": set(), "lead": set(), "fulfils": set(), "role": set(), "report": set()}
-    for what, number, word in db.session.execute(_rights_query(person_id, department_id, today)):
+    values = {"person": person_id, "department": department_id, "today": today}
+    for what, number, word in db.session.execute(_rights_query(), values):
         found[what].add(word if what == "role" else number)
     return {
         "departments": frozenset(found["up"]),
@@ -191,7 +203,11 @@ def _rights(person_id: int, department_id: int | None, today: date) -> dict[str,
     }
 
 
-def _rights_query(person_id: int, department_id: int | None, today: date) -> Any:
+@cache
+def _rights_query() -> Any:
+    # Built once: putting this statement together costs more than running it, and every page runs it.
+    person_id, department_id = sa.bindparam("person", type_=sa.Integer), sa.bindparam("department", type_=sa.Integer)
+    today = sa.bindparam("today", type_=sa.Date)
     up = sa.select(Department.id, Department.parent_id, sa.literal(0).label("depth")).where(Department.id == department_id).cte("up", recursive=True)
     up = up.union_all(sa.select(Department.id, Department.parent_id, up.c.depth + 1).join(up, Department.id == up.c.parent_id).where(up.c.depth < DEEPEST))
     deputised = sa.select(Deputy.department_id).where(Deputy.person_id == person_id)
@@ -211,6 +227,6 @@ def _rights_query(person_id: int, department_id: int | None, today: date) -> Any
     )
 
 
-def live_grant(today: date) -> tuple[sa.ColumnElement[bool], ...]:
+def live_grant(today: Any) -> tuple[sa.ColumnElement[bool], ...]:
     """The conditions under which a granted role counts on ``today``."""
     return RoleGrant.ended_at.is_(None), sa.or_(RoleGrant.until.is_(None), RoleGrant.until >= today)
