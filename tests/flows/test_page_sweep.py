@@ -37,7 +37,7 @@ LIST_WEIGHT = 60_000
 
 WHO = {
     "everybody": "admin.livez admin.readyz people.ask_link",
-    "person": """desk.catalogue desk.mine desk.new desk.promise home.index home.search notifications.inbox notifications.preferences people.department
+    "person": """desk.catalogue desk.mine desk.new desk.promise desk.search home.index home.search notifications.inbox notifications.preferences people.department
         people.departments_list people.devices people.directory people.edit_profile people.organisation people.organisation_people people.own_profile
         people.password people.suggest""",
     "administrators": """admin.confirm_drop admin.health admin.jobs admin.one_mail admin.outbox admin.settings people.add_department people.add_hours

@@ -192,14 +192,6 @@ def counts(actor: Actor) -> Counts:
     return Counts(*(Count(min(number, CAP), number > CAP) for number in found))
 
 
-def found_by(actor: Actor, text: str, limit: int) -> list[MyRequest]:
-    """One's own and followed requests that fit the words or the number, the newest first; one statement."""
-    own = aliased(Request)
-    side = one_of(sa.select(own.id).where(own.requester_id == actor.person_id), *_followed(actor))
-    query = rows().where(side, matching(text)).order_by(Request.id.desc()).limit(limit)
-    return [made(row) for row in db.session.execute(query)]
-
-
 def numbered(actor: Actor, text: str) -> int | None:
     """The number that was typed, when it is a request the actor may read; one statement at most."""
     digits = text.strip().lstrip("#")

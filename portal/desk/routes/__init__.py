@@ -3,7 +3,7 @@
 from flask import Flask
 
 from portal.desk import health, jobs, reactions
-from portal.desk.routes import around, attachments, bulk, calls, drafts, filing, mine, queue, replies, requests, services, work
+from portal.desk.routes import around, attachments, bulk, calls, drafts, filing, mine, queue, replies, requests, search, services, work
 from portal.desk.routes._blueprint import bp
 from portal.kernel import files, markdown
 
@@ -20,6 +20,7 @@ __all__ = [
     "queue",
     "replies",
     "requests",
+    "search",
     "services",
     "setup",
     "work",

@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from portal.desk.queries import catalogue as catalogue_read
 from portal.desk.queries import home as home_read
 from portal.desk.queries import mine as mine_read
+from portal.desk.queries import search as search_read
 from portal.desk.queries.mine import MyRequest
 from portal.desk.routes._asking import reader
 from portal.desk.routes.mine import counts
@@ -136,16 +137,16 @@ def _services(actor: Actor, query: str, limit: int) -> dict[str, Any]:
 
 
 def _requests(actor: Actor, query: str, limit: int) -> dict[str, Any]:
-    eyes = reader(clock.now())
-    found = mine_read.found_by(actor, query, limit)
+    found = search_read.find(actor, search_read.Wanted(query), limit=limit)
     number = mine_read.numbered(actor, query)
-    hits = [_hit(row, str(mine_read.shown(row, eyes).promise)) for row in found]
-    if number is not None and all(row.id != number for row in found):
+    hits = [_hit(hit) for hit in found.hits]
+    if number is not None and all(hit.row.id != number for hit in found.hits):
         hits.insert(0, {"url": url_for("desk.request_page", request_id=number), "icon": "inbox", "text": _("Request %(number)s", number=number), "note": ""})
-    more = {"all_url": url_for("desk.mine", q=query), "all_text": _("All my requests for these words")} if len(found) == limit else {}
+    more = {"all_url": url_for("desk.search", q=query), "all_text": _("All requests for these words")} if hits else {}
     jump = url_for("desk.request_page", request_id=number) if number is not None else None
-    return {"key": "requests", "title": _("My requests"), "hits": hits[:limit], "jump": jump, **more}
+    return {"key": "requests", "title": _("Requests"), "hits": hits[:limit], "jump": jump, **more}
 
 
-def _hit(row: MyRequest, note: str) -> dict[str, Any]:
-    return {"url": url_for("desk.request_page", request_id=row.id), "icon": "inbox", "text": f"{row.id} {row.title}", "note": note}
+def _hit(hit: search_read.Hit) -> dict[str, Any]:
+    url = url_for("desk.request_page", request_id=hit.row.id)
+    return {"url": url, "icon": "inbox", "lead": hit.row.id, "text": hit.row.title, "pieces": hit.title, "passage": hit.passage, "note": hit.row.department}

@@ -1,0 +1,212 @@
+"""Requests found by their words, as far as the actor may read them: tokens narrow the walk, the policy decides in the same statement.
+
+The conversation is found by everybody who may read the request, team notes only by those who work on it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.desk.models import Message, MessageKind, NamedFulfiller, Request
+from portal.desk.policy import requests_visible_to, requests_worked_by, serves
+from portal.desk.queries.mine import MyRequest, made, rows
+from portal.kernel import paging, search
+from portal.kernel.db import db
+from portal.kernel.policy import Actor
+from portal.kernel.search import PRIVATE, READABLE, Piece, Query
+
+REQUESTS = search.index("search_requests")
+PAGE = 20
+NEWEST, SHOWN = 30, 4000
+"""Messages per request and characters of each in which the passage is looked for."""
+BETWEEN = "\x1f"
+"""Stands between texts that come as one; forms take no control characters."""
+OPEN, DONE = "open", "done"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody looks for, and in which requests."""
+
+    text: str
+    department_id: int | None = None
+    state: str = ""
+    mine: bool = False
+    since: datetime | None = None
+    best: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        """True when a filter leaves hits out."""
+        return self.department_id is not None or bool(self.state) or self.since is not None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A request that was found: its line, its title and the passage with what was looked for."""
+
+    row: MyRequest
+    title: Sequence[Piece]
+    passage: Sequence[Piece]
+    is_confidential: bool
+    asked_at: datetime
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of hits, the newest first or the closest first; ``older`` is the cursor behind it."""
+
+    hits: Sequence[Hit]
+    older: str | None = None
+
+
+@dataclass(frozen=True)
+class _Walk:
+    numbers: Sequence[int]
+    floor: int | None
+    """The smallest number looked at when there may be more below it."""
+
+
+def find(actor: Actor, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE) -> Found:
+    """A page of requests that have all the words; one statement, three with filters or ranked."""
+    query = search.parse(wanted.text)
+    if not query or actor.person_id is None:
+        return Found(())
+    if wanted.best:
+        return _closest(actor, wanted, query, cursor, limit)
+    return (_narrowed if wanted.narrowed else _newest)(actor, wanted, query, cursor, limit)
+
+
+def _newest(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, limit: int) -> Found:
+    walked = _one_of(_kinds(actor, query, mine=wanted.mine, before=_place(cursor), reach=limit + 1))
+    found = _lines(actor, walked.order_by(sa.desc("id")).limit(limit + 1))
+    return Found(_hits(query, found[:limit]), paging.encode([found[limit - 1].id]) if len(found) > limit else None)
+
+
+def _narrowed(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, limit: int) -> Found:
+    """A page may be short although there is more: so many of the newest hits are looked at, not all of them."""
+    walk = _walk(actor, wanted, query, _place(cursor))
+    numbers = sa.select(Request.id).where(Request.id.in_(walk.numbers), *_filters(actor, wanted))
+    found = _lines(actor, numbers.order_by(Request.id.desc()).limit(limit + 1)) if walk.numbers else []
+    behind = found[limit - 1].id if len(found) > limit else walk.floor
+    return Found(_hits(query, found[:limit]), paging.encode([behind]) if behind else None)
+
+
+def _closest(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, limit: int) -> Found:
+    """Ranked among the newest thousand only: a word that everybody uses would otherwise be weighed a million times."""
+    walked, start = _one_of(_kinds(actor, query, mine=wanted.mine)), _place(cursor) or 0
+    titles = sa.select(Request.id, Request.title).where(Request.id.in_(walked), *_filters(actor, wanted)).order_by(Request.id.desc()).limit(search.HITS)
+    ranked = sorted(db.session.execute(titles), key=lambda row: (search.closeness(row.title, query), row.id), reverse=True)
+    page = {row.id: place for place, row in enumerate(ranked[start : start + limit])}
+    found = sorted(_lines(actor, sa.select(Request.id).where(Request.id.in_(list(page)))), key=lambda line: page[line.id]) if page else []
+    return Found(_hits(query, found), paging.encode([start + limit]) if len(ranked) > start + limit else None)
+
+
+def _place(cursor: str | None) -> int | None:
+    at = paging.decode(cursor, [paging.Key(Request.id, "id")])
+    return at[1][0] if at and at[1][0] > 0 else None
+
+
+# -- who finds what -----------------------------------------------------------------------------------------------------
+
+
+def _reading(actor: Actor, mine: bool) -> list[str]:
+    """Tokens of requests the actor reads without working on them; the filter in words of :func:`requests_visible_to`."""
+    own = [f"p{actor.person_id}"]
+    if mine:
+        return own
+    own += [f"f{actor.person_id}", *(f"o{number}" for number in sorted(actor.leads))]
+    return [*own, "oo"] if actor.has("auditor") else own
+
+
+def _kinds(actor: Actor, query: Query, *, mine: bool = False, before: int | None = None, reach: int = search.HITS) -> list[Any]:
+    """The newest requests whose readable words the actor may find; then those worked on, notes included; then confidential ones of
+    services the actor is named for. Each a select of at most ``reach`` numbers.
+    """
+    found = [REQUESTS.hits(query, READABLE, _reading(actor, mine), Request, requests_visible_to(actor), before=before, limit=reach)]
+    if mine or not serves(actor):
+        return found
+    named = sa.select(NamedFulfiller.service_id).where(NamedFulfiller.person_id == actor.person_id)
+    tokens: tuple[search.Scopes, ...] = ([f"d{number}" for number in sorted(serves(actor))], search.Looked("n", named))
+    allowed = requests_worked_by(actor)
+    return [*found, *(REQUESTS.hits(query, PRIVATE, some, Request, allowed, before=before, limit=reach) for some in tokens)]
+
+
+def _one_of(kinds: Sequence[Any]) -> Any:
+    return sa.union(*(sa.select(kind.subquery().c.id) for kind in kinds)) if len(kinds) > 1 else sa.select(kinds[0].subquery().c.id)
+
+
+def _walk(actor: Actor, wanted: Wanted, query: Query, before: int | None) -> _Walk:
+    """The newest thousand of each kind, as numbers."""
+    kinds = [kind.subquery() for kind in _kinds(actor, query, mine=wanted.mine, before=before)]
+    both = sa.union_all(*(sa.select(sa.literal(place).label("kind"), part.c.id) for place, part in enumerate(kinds)))
+    return _seen([tuple(row) for row in db.session.execute(both)], len(kinds), search.HITS)
+
+
+def _seen(found: Sequence[tuple[int, int]], kinds: int, reach: int) -> _Walk:
+    """What was walked; where one kind was cut off, nothing older of the other may be shown yet."""
+    numbers = [[number for kind, number in found if kind == place] for place in range(kinds)]
+    cut = [min(some) for some in numbers if len(some) >= reach]
+    floor = max(cut, default=None)
+    return _Walk(sorted({number for _, number in found if floor is None or number >= floor}, reverse=True), floor)
+
+
+def _filters(actor: Actor, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = [Request.department_id == wanted.department_id] if wanted.department_id is not None else []
+    if wanted.state:
+        found.append(Request.is_open == (sa.true() if wanted.state == OPEN else sa.false()))
+    if wanted.mine:
+        found.append(Request.requester_id == actor.person_id)
+    if wanted.since is not None:
+        found.append(Request.created_at >= wanted.since)
+    return found
+
+
+def matching(actor: Actor, text: str) -> sa.ColumnElement[bool]:
+    """SQL: a request the actor may read with all these words, among the newest thousand of them; for the search field of a list."""
+    query = search.parse(text)
+    if not query or actor.person_id is None:
+        return sa.false()
+    return Request.id.in_(_one_of(_kinds(actor, query)))
+
+
+# -- what is shown ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Line:
+    row: MyRequest
+    is_confidential: bool
+    asked_at: datetime
+    texts: Sequence[str]
+
+    @property
+    def id(self) -> int:
+        """The number of the request."""
+        return self.row.id
+
+
+def _lines(actor: Actor, numbers: Any) -> list[_Line]:
+    """The lines of these requests, the newest first, with what their passages are cut from; one statement.
+
+    The policy is asked again: nothing else stands between these rows and the page.
+    """
+    query: Any = rows().add_columns(Request.is_confidential, Request.created_at, _texts(actor))
+    query = query.where(Request.id.in_(numbers.subquery().select()), requests_visible_to(actor)).order_by(Request.id.desc())
+    return [_Line(made(row[:-3]), bool(row[-3]), row[-2], (row[-1] or "").split(BETWEEN)) for row in db.session.execute(query)]
+
+
+def _texts(actor: Actor) -> sa.ColumnElement[str | None]:
+    """SQL: the newest messages the actor may read; none of somebody else's confidential request, since each look at one is noted on its page."""
+    readable = sa.or_(Message.kind != MessageKind.NOTE, requests_worked_by(actor))
+    body = sa.func.substr(Message.body, 1, SHOWN).label("body")
+    newest = sa.select(body).where(Message.request_id == Request.id, readable).order_by(Message.id.desc()).limit(NEWEST).correlate(Request).subquery()
+    told = sa.select(sa.func.aggregate_strings(newest.c.body, BETWEEN)).scalar_subquery()
+    return sa.case((sa.or_(Request.is_confidential == sa.false(), Request.requester_id == actor.person_id), told))
+
+
+def _hits(query: Query, lines: Sequence[_Line]) -> list[Hit]:
+    return [Hit(line.row, search.marked(line.row.title, query), search.passage(line.texts, query), line.is_confidential, line.asked_at) for line in lines]

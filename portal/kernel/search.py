@@ -1,0 +1,316 @@
+"""Full text behind one interface: what was typed becomes a query, an index gives numbers of rows, the newest first.
+
+SQLite answers from FTS5, PostgreSQL from a tsvector with a GIN index; both are made by migrations (tables ``search_*``). A document has a
+title, a body, notes, and a scope: tokens that say who may find it. They stand beside the words, so that somebody who may see ten requests
+does not walk through a million; the feature's own policy still decides about every row.
+"""
+
+import json
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+from sqlalchemy.engine import Connection
+
+from portal.kernel.db import db, is_sqlite
+
+TYPED, TERMS, PHRASE, PREFIX = 200, 8, 12, 3
+"""Characters and terms that are read, words of a phrase, and how many letters begin a word."""
+HITS = 1000
+"""So many of the newest hits are looked at; ranking and filters do not reach beyond them at once."""
+READABLE, PRIVATE = ("title", "body"), ("title", "body", "note")
+LETTERS = str.maketrans(
+    {"ß": "ss", "ẞ": "ss", "ø": "o", "Ø": "o", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ł": "l", "Ł": "l", "đ": "d", "Đ": "d"}
+    | {"ð": "d", "Ð": "d", "þ": "th", "Þ": "th", "ı": "i", "ς": "σ"}
+)
+_LABELS = {"title": "A", "body": "B", "note": "D"}
+_BETWEEN = re.compile("[\0-/:-@\\[-`{-¿\u2000-\u206f\u3000-\u303f]+")
+_TYPED = re.compile(r'"([^"]*)"?|([^"\s]+)')
+_MARKS = re.compile("[\u0300-\u036f]")
+_WORD = re.compile(r"[^\W_]+")
+_QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))
+
+log = structlog.get_logger(__name__)
+
+
+def fold(text: str) -> str:
+    """Small letters without accents; the same as the databases make of a text."""
+    if text.isascii():
+        return text.lower()
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).lower().translate(LETTERS)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The folded words of a text in order."""
+    return tuple(word for word in _BETWEEN.split(fold(text)) if _WORD.search(word))
+
+
+@dataclass(frozen=True)
+class Term:
+    """Words that must stand together in this order; the last one may be the beginning of a word."""
+
+    words: tuple[str, ...]
+    is_open: bool
+
+    def fits(self, word: str) -> bool:
+        """Whether a folded word of a text is one of these."""
+        return word in self.words or (self.is_open and word.startswith(self.words[-1]))
+
+
+@dataclass(frozen=True)
+class Query:
+    """What somebody looks for: every term must be there. False when nothing was typed that could be found."""
+
+    terms: tuple[Term, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """All words of all terms."""
+        return tuple(word for term in self.terms for word in term.words)
+
+    def fits(self, word: str) -> bool:
+        """Whether a folded word of a text is one that was typed, or begins like one."""
+        return any(term.fits(word) for term in self.terms)
+
+
+def parse(text: str) -> Query:
+    """Read what was typed: words, beginnings of words, "exact phrases". Whatever it is, it is a query and never an error."""
+    terms: dict[Term, None] = {}
+    for phrase, typed in _TYPED.findall(text[:TYPED].translate(_QUOTES)):
+        words = words_of(phrase or typed)[:PHRASE]
+        if words:
+            terms[Term(words, bool(typed) and len(words[-1]) >= PREFIX)] = None
+    return Query(tuple(terms)[:TERMS])
+
+
+# -- the index ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Scopes that are looked up while the statement runs: a letter before each number that ``numbers`` selects."""
+
+    letter: str
+    numbers: sa.Select[Any]
+
+
+Scopes = Sequence[str] | Looked
+NOBODY = "nobody"
+"""A scope that no document has."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """One ``search_*`` table of full text; the number of a document is the number of its row, and newer rows have larger ones."""
+
+    name: str
+
+    def hits(self, query: Query, parts: Sequence[str], scopes: Scopes, rows: Any, allowed: Any, *, before: int | None = None, limit: int = HITS) -> Any:
+        """Select ``id`` of ``rows`` (a model) that are ``allowed`` and have all terms in ``parts`` and one of the ``scopes``, the newest first."""
+        table, number, fits = (self._sqlite if is_sqlite() else self._postgresql)(query, parts, scopes)
+        found = sa.select(number.label("id")).join_from(table, rows, rows.id == number).where(fits, allowed)
+        if before is not None:
+            found = found.where(number < before)
+        return found.order_by(number.desc()).limit(limit)
+
+    def _sqlite(self, query: Query, parts: Sequence[str], scopes: Scopes) -> tuple[Any, Any, Any]:
+        table = sa.table(self.name, sa.column("rowid", sa.Integer), sa.column(self.name, sa.Text))
+        wanted = _with(fts5(query, parts) + " AND scope : (", '"', " OR ", scopes)
+        return table, table.c.rowid, table.c[self.name].op("MATCH", is_comparison=True)(wanted)
+
+    def _postgresql(self, query: Query, parts: Sequence[str], scopes: Scopes) -> tuple[Any, Any, Any]:
+        table = sa.table(self.name, sa.column("id", sa.Integer), sa.column("words", TSVECTOR))
+        wanted = _with(tsquery(query, parts) + " & (", "'", " | ", scopes, mark="=")
+        return table, table.c.id, table.c.words.op("@@", is_comparison=True)(sa.cast(wanted, TSQUERY))
+
+
+def _with(terms: str, quote: str, either: str, scopes: Scopes, mark: str = "") -> Any:
+    """The terms with the scopes behind them: as one constant where they are known, which the planner can weigh, else as an expression."""
+    if not isinstance(scopes, Looked):
+        return terms + either.join(f"{quote}{mark}{scope}{quote}" for scope in scopes or [NOBODY]) + ")"
+    numbers = scopes.numbers.subquery()
+    each = sa.literal(f"{quote}{mark}{scopes.letter}") + sa.cast(numbers.c[0], sa.String) + sa.literal(quote)
+    some = sa.select(sa.func.aggregate_strings(each, either)).scalar_subquery()
+    return sa.literal(terms) + sa.func.coalesce(some, f"{quote}{mark}{NOBODY}{quote}") + sa.literal(")")
+
+
+def fts5(query: Query, parts: Sequence[str]) -> str:
+    """The terms in the words of FTS5; every word is quoted, so nothing that was typed is read as syntax."""
+    terms = " AND ".join(f'"{" ".join(term.words)}"{" *" if term.is_open else ""}' for term in query.terms)
+    return f"{{{' '.join(parts)}}} : ({terms})"
+
+
+def tsquery(query: Query, parts: Sequence[str]) -> str:
+    """The terms in the words of PostgreSQL; words hold neither quotes nor backslashes, they are separators."""
+    labels = "".join(_LABELS[part] for part in parts)
+    return " & ".join(_together(term, labels) for term in query.terms)
+
+
+def _together(term: Term, labels: str) -> str:
+    marked = [f"'{word}':{labels}" for word in term.words[:-1]]
+    return "(" + " <-> ".join([*marked, f"'{term.words[-1]}':{'*' if term.is_open else ''}{labels}"]) + ")"
+
+
+# -- what is shown ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Plain text of a title or passage, and whether it is what was looked for. It is escaped where it is shown."""
+
+    text: str
+    is_hit: bool = False
+
+
+def _hits_in(text: str, query: Query) -> list[tuple[int, int, str]]:
+    if not any(word in fold(text) for word in query.words):
+        return []
+    found = ((place.start(), place.end(), fold(place.group())) for place in _WORD.finditer(text))
+    return [(start, end, word) for start, end, word in found if query.fits(word)]
+
+
+def marked(text: str, query: Query) -> list[Piece]:
+    """The whole text in pieces, what was looked for apart."""
+    return _pieces(text, _hits_in(text, query), 0, len(text))
+
+
+def _pieces(text: str, hits: Sequence[tuple[int, int, str]], start: int, end: int) -> list[Piece]:
+    pieces, at = [], start
+    for first, last, _ in hits:
+        if first < at or last > end:
+            continue
+        pieces += [Piece(text[at:first]), Piece(text[first:last], True)]
+        at = last
+    return [piece for piece in [*pieces, Piece(text[at:end])] if piece.text]
+
+
+def passage(texts: Iterable[str], query: Query, width: int = 180) -> list[Piece]:
+    """The words around what was looked for, from the text that has most of it; nothing when none of them has any."""
+    best: tuple[int, str, list[tuple[int, int, str]]] = (0, "", [])
+    for raw in texts:
+        text = " ".join(unicodedata.normalize("NFC", raw[:20000]).split())
+        hits = _hits_in(text, query)
+        if (told := len({word for _, _, word in hits})) > best[0]:
+            best = (told, text, hits)
+    _, text, hits = best
+    if not hits:
+        return []
+    start, end = _window(text, hits, width)
+    pieces = _pieces(text, hits, start, end)
+    return [*([Piece("… ")] if start else []), *pieces, *([Piece(" …")] if end < len(text) else [])]
+
+
+def _window(text: str, hits: Sequence[tuple[int, int, str]], width: int) -> tuple[int, int]:
+    """Where to cut: around the stretch with most different hits, at spaces."""
+    first = max(hits, key=lambda hit: len({word for start, end, word in hits if hit[0] <= start and end <= hit[0] + width * 2 // 3}))[0]
+    start = max(first - width // 4, 0)
+    start = text.find(" ", start, first) + 1 if start and " " in text[start:first] else (first if start else 0)
+    end = min(start + width, len(text))
+    cut = text.rfind(" ", first + width // 3, end)
+    return start, cut if end < len(text) and cut > 0 else end
+
+
+def closeness(title: str, query: Query) -> int:
+    """How well a title fits: 3 the words as typed, 2 all of them, 1 some, 0 none."""
+    words = words_of(title)
+    fitting = [stands_in(term, words) for term in query.terms]
+    if " ".join(query.words) in " ".join(words):
+        return 3
+    return 2 if all(fitting) else int(any(fitting))
+
+
+def stands_in(term: Term, words: Sequence[str]) -> bool:
+    """Whether a term stands in a text of these folded words."""
+    number = len(term.words)
+    runs = (tuple(words[at : at + number]) for at in range(len(words) - number + 1))
+    return any(run == term.words or (term.is_open and run[:-1] == term.words[:-1] and run[-1].startswith(term.words[-1])) for run in runs)
+
+
+# -- keeping it ---------------------------------------------------------------------------------------------------------
+
+AT_ONCE = 1000
+"""Documents that are renewed with one commit; more of them only come from outside, and a job takes them up."""
+_known: dict[str, Index] = {}
+
+
+def index(name: str) -> Index:
+    """Register the full text in table ``name``; on SQLite its documents are renewed with every commit from then on."""
+    return _known.setdefault(name, Index(name))
+
+
+def setup(app: Flask) -> None:
+    """Let every commit on SQLite renew the documents of what it changed."""
+    with app.app_context():
+        if is_sqlite() and not event.contains(db.engine, "commit", _on_commit):
+            event.listen(db.engine, "commit", _on_commit)
+
+
+def _on_commit(connection: Connection) -> None:
+    raw = connection.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        for known in _known.values():
+            _renew(raw, known.name)
+
+
+def _renew(raw: sqlite3.Connection, name: str) -> None:
+    """Renew noted documents. A search that fails must not take what people write with it: the notes stay, and a job tries again."""
+    try:
+        if raw.execute(f"SELECT 1 FROM {name}_stale LIMIT 1").fetchone() is None:  # noqa: S608 - our own names
+            return
+        raw.execute("SAVEPOINT search")
+        renew(raw, name)
+        raw.execute("RELEASE search")
+    except sqlite3.DatabaseError as error:
+        if "no such table" in str(error):
+            return  # the migration that makes it has not run yet
+        if not raw.in_transaction:
+            raise
+        raw.execute("ROLLBACK TO search")
+        raw.execute("RELEASE search")
+        log.exception("search documents were not renewed", index=name)
+
+
+def renew(raw: sqlite3.Connection, name: str) -> int:
+    """Replace the documents that were noted as changed, the newest first; how many. SQLite only."""
+    stale = raw.execute(f"SELECT * FROM {name}_stale ORDER BY id DESC LIMIT ?", (AT_ONCE,)).fetchall()  # noqa: S608 - our own names
+    for old in reversed(stale):
+        # One after the other: FTS5 writes out what it has whenever numbers go back.
+        if old[1] is not None:
+            _write(raw, old, f"INSERT INTO {name} ({name}, rowid, title, body, note, scope) VALUES ('delete', ?, ?, ?, ?, ?)")  # noqa: S608 - our own names
+        for new in raw.execute(f"SELECT * FROM {name}_texts WHERE id = ?", old[:1]).fetchall():  # noqa: S608 - our own names
+            _write(raw, new, f"INSERT INTO {name} (rowid, title, body, note, scope) VALUES (?, ?, ?, ?, ?)")  # noqa: S608 - our own names
+        raw.execute(f"DELETE FROM {name}_stale WHERE id = ?", old[:1])  # noqa: S608 - our own names
+    return len(stale)
+
+
+def _write(raw: sqlite3.Connection, row: tuple[Any, ...], statement: str) -> None:
+    """A document is deleted with the very words it was written with: whoever changes how they are made fills the index anew."""
+    number, title, body, note, scope, answers = row
+    raw.execute(statement, (number, fold(title), fold(f"{body} {told(answers)}"), fold(note), scope))
+
+
+def told(answers: str | None) -> str:
+    """The texts among the answers of a form, from their JSON."""
+    try:
+        waiting, found = [json.loads(answers or "{}")], []
+    except ValueError:
+        return ""
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+    return " ".join(found)
