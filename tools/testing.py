@@ -18,6 +18,10 @@ NO_CHROMIUM = """The browser tests need a Chromium, and none could be installed.
   Debian or Ubuntu:  apt install chromium
   anywhere else:     install Chromium or Chrome, or point CHROMIUM at the program
 Then run `make test` again."""
+NO_DRIVER = """The program that drives the browser does not start on this machine, most likely for want of a library:
+  {why}
+  Debian or Ubuntu:  apt install libatomic1
+Then run `make test` again."""
 NO_POSTGRES = """The tests need PostgreSQL's programs (initdb, postgres), and none could be installed.
   Debian or Ubuntu:  apt install postgresql
 Then run `make test` again."""
@@ -27,6 +31,9 @@ def main() -> int:
     """Provide both; returns an exit status."""
     if not (find_chromium() or (_apt("chromium", "fonts-liberation") and find_chromium()) or (_playwright_chromium() and find_chromium())):
         print(NO_CHROMIUM, file=sys.stderr)
+        return 1
+    if (why := _driver_problem()) and not (_apt("libatomic1") and not (why := _driver_problem())):
+        print(NO_DRIVER.format(why=why), file=sys.stderr)
         return 1
     if not (find_postgres() or (_apt("postgresql") and find_postgres())):
         print(NO_POSTGRES, file=sys.stderr)
@@ -44,6 +51,15 @@ def _apt(*packages: str) -> bool:
     subprocess.run(["apt-get", "-qq", "update"], env=environment, check=False, stdin=subprocess.DEVNULL)
     command = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages]
     return subprocess.run(command, env=environment, check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def _driver_problem() -> str:
+    """Why Playwright's own Node cannot run here, empty when it can; a minimal Debian lacks a library of it."""
+    from playwright._impl._driver import compute_driver_executable
+
+    program, script = compute_driver_executable()
+    done = subprocess.run([program, script, "--version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit status {done.returncode}"
 
 
 def _playwright_chromium() -> bool:

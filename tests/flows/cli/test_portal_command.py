@@ -179,8 +179,12 @@ def test_a_fault_of_ours_is_one_line_unless_asked_for(monkeypatch: pytest.Monkey
     assert ended.value.code == 70
     assert capsys.readouterr().err == "portal: This is a fault in Hearth (KeyError: 'canary'). With HEARTH_LOG_LEVEL=DEBUG the details are shown.\n"
     monkeypatch.setitem(portal.commands, "break", click.Command("break", callback=lambda: signal.raise_signal(signal.SIGINT)))
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background of a shell ignores Ctrl C
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (ended.value.code, capsys.readouterr().err.strip()) == (130, "portal: Stopped.")
 
 
