@@ -9,7 +9,7 @@ from portal.admin import routes as admin
 from portal.desk import models as desk_tables
 from portal.desk import routes as desk
 from portal.home import routes as home
-from portal.kernel import activity, db, files, health, log, mail, observe, policy, search, security, sessions, shell, statics, web
+from portal.kernel import activity, db, files, health, log, mail, observe, policy, search_keeping, security, sessions, shell, statics, web
 from portal.kernel.places import find_places
 from portal.kernel.settings import Settings, load
 from portal.kernel.unit_of_work import WriteTurn
@@ -33,7 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     log.setup(settings)
     db.setup(app, settings)
-    search.setup(app)
+    search_keeping.setup(app)
     _write_turn(app, settings)
     web.setup(app)
     sessions.setup(app, settings)

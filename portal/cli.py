@@ -186,6 +186,23 @@ def doctor(app: Flask) -> None:
 
 
 @portal.command()
+@with_app
+def reindex(app: Flask) -> None:
+    """Fill the search index anew from the rows: when `portal doctor` says that it went astray.
+
+    The portal may run meanwhile; until it is done, search finds less.
+    """
+    from portal.kernel import search, search_keeping
+
+    with app.app_context():
+        for index in search.known():
+            for last in search_keeping.refill(index.name):
+                click.echo(f"{index.name.removeprefix('search_')}: up to number {last}")
+            search_keeping.tidy()
+    click.echo("The search index is filled.")
+
+
+@portal.command()
 @click.argument("person")
 @click.argument("thing")
 @with_app

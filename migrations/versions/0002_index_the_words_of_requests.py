@@ -163,7 +163,7 @@ def postgresql_up() -> None:
     op.execute(sa.text(postgresql_renew().replace(":", "\\:")))
     connection = op.get_bind()
     last = connection.execute(sa.text("SELECT coalesce(max(id), 0) FROM requests")).scalar_one()
-    fill = sa.text("INSERT INTO search_requests SELECT id, search_request_words(id), 0 FROM requests WHERE id > :after AND id <= :upto")
+    fill = sa.text("INSERT INTO search_requests SELECT id, search_requests_words(id), 0 FROM requests WHERE id > :after AND id <= :upto")
     for start in range(0, last, BATCH):
         connection.execute(fill, {"after": start, "upto": start + BATCH})
     # A small list of pending entries: whoever fills it up has to sort it in.
@@ -203,7 +203,7 @@ def postgresql_words() -> str:
     parts = (("r.title", "A"), (public, "B"), (private, "D"))
     weighed = [f"setweight(to_tsvector('pg_catalog.simple', search_fold({text})), '{mark}')" for text, mark in parts]
     document = " || ".join([*weighed, f"array_to_tsvector({scope})"])
-    head = "CREATE FUNCTION search_request_words(number integer) RETURNS tsvector LANGUAGE sql VOLATILE AS"
+    head = "CREATE FUNCTION search_requests_words(number integer) RETURNS tsvector LANGUAGE sql VOLATILE AS"
     return f"{head} $$ SELECT {document} FROM requests r WHERE r.id = number $$"  # noqa: S608 - constants
 
 
@@ -224,7 +224,7 @@ def postgresql_renew() -> str:
             -- The row is locked before the words are read: what another transaction adds meanwhile is seen by whoever comes second.
             INSERT INTO search_requests VALUES (number, ''::tsvector, 0) ON CONFLICT (id) DO UPDATE SET renewed = 0;
             IF EXISTS (SELECT 1 FROM requests WHERE id = number) THEN
-                UPDATE search_requests SET words = search_request_words(number), renewed = mark WHERE id = number;
+                UPDATE search_requests SET words = search_requests_words(number), renewed = mark WHERE id = number;
             ELSE
                 DELETE FROM search_requests WHERE id = number;
             END IF;
@@ -240,5 +240,5 @@ def postgresql_down() -> None:
         for event in ("new", "change"):
             op.execute(f"DROP TRIGGER search_{table}_{event} ON {table}")
     op.execute("DROP TABLE search_requests")
-    for function in ("search_requests_renew()", "search_request_words(integer)", "search_fold(text)"):
+    for function in ("search_requests_renew()", "search_requests_words(integer)", "search_fold(text)"):
         op.execute(f"DROP FUNCTION {function}")

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from portal.desk import clocks
 from portal.desk.models import OPEN, Breach, Clock, ClockEvent, Request
-from portal.kernel import clock
+from portal.desk.queries.search import REQUESTS
+from portal.kernel import clock, search_keeping
 from portal.kernel.db import db
 from portal.kernel.health import invariant
 from portal.people.calendars import work_calendar
@@ -86,6 +87,24 @@ def status_and_open_differ() -> list[str]:
     """The stored flag that lists and indexes rely on."""
     query = sa.select(Request.id).where(Request.is_open != Request.status.in_(sorted(OPEN)))
     return _lines(db.session.scalars(query.order_by(Request.id).limit(LINES)), "is open or not, against its status")
+
+
+SAMPLE = 200
+"""Requests whose words are looked for: the newest, and as many from all the others."""
+TRIGGERS = {"sqlite": 12, "postgresql": 8}
+
+
+@invariant("Search knows requests as they are")
+def unknown_to_search() -> list[str]:
+    """Requests of a sample that the index does not find by their own words, and signs that it is not kept any more."""
+    known, kept = search_keeping.triggers(REQUESTS.name), TRIGGERS[db.engine.dialect.name]
+    found = [f"{kept - known} of the {kept} triggers that keep the search index are gone: run the newest `portal upgrade`"] if known < kept else []
+    if late := search_keeping.waiting(REQUESTS.name):
+        found.append(f"{late} requests wait for the index; if it stays so, run `portal reindex`")
+    newest = list(db.session.scalars(sa.select(Request.id).order_by(Request.id.desc()).limit(SAMPLE)))
+    step = max((newest[0] if newest else 0) // SAMPLE, 1)
+    others = list(db.session.scalars(sa.select(Request.id).where(Request.id.in_(range(1, step * SAMPLE + 1, step)))))
+    return found + _lines(search_keeping.astray(REQUESTS.name, sorted({*newest, *others}))[:LINES], "is not found by its own words: run `portal reindex`")
 
 
 def _lines(numbers: Iterable[int], what: str) -> list[str]:

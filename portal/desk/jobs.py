@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from portal.desk.actions import services, sweeping
-from portal.kernel import clock, jobs
+from portal.kernel import clock, jobs, search_keeping
 from portal.kernel.unit_of_work import unit_of_work
 
 BATCHES = 100
@@ -23,6 +23,12 @@ def _in_batches(work: Callable[..., int]) -> None:
             number = work(now=clock.now())
         if number < sweeping.BATCH:
             return
+
+
+@jobs.every(seconds=60, name="search.tidy", transaction=False)
+def tidy_search() -> None:
+    """Merge what commits wrote into the search index."""
+    search_keeping.tidy()
 
 
 @jobs.job("desk.apply_promise")

@@ -5,9 +5,7 @@ title, a body, notes, and a scope: tokens that say who may find it. They stand b
 does not walk through a million; the feature's own policy still decides about every row.
 """
 
-import json
 import re
-import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,13 +13,9 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
-from flask import Flask
-from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
-from sqlalchemy.engine import Connection
 
-from portal.kernel.db import db, is_sqlite
+from portal.kernel.db import is_sqlite
 
 TYPED, TERMS, PHRASE, PREFIX = 200, 8, 12, 3
 """Characters and terms that are read, words of a phrase, and how many letters begin a word."""
@@ -38,8 +32,6 @@ _TYPED = re.compile(r'"([^"]*)"?|([^"\s]+)')
 _MARKS = re.compile("[\u0300-\u036f]")
 _WORD = re.compile(r"[^\W_]+")
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))
-
-log = structlog.get_logger(__name__)
 
 
 def fold(text: str) -> str:
@@ -238,79 +230,14 @@ def stands_in(term: Term, words: Sequence[str]) -> bool:
     return any(run == term.words or (term.is_open and run[:-1] == term.words[:-1] and run[-1].startswith(term.words[-1])) for run in runs)
 
 
-# -- keeping it ---------------------------------------------------------------------------------------------------------
-
-AT_ONCE = 1000
-"""Documents that are renewed with one commit; more of them only come from outside, and a job takes them up."""
 _known: dict[str, Index] = {}
 
 
 def index(name: str) -> Index:
-    """Register the full text in table ``name``; on SQLite its documents are renewed with every commit from then on."""
+    """The full text in table ``name``; on SQLite its documents are renewed with every commit from then on."""
     return _known.setdefault(name, Index(name))
 
 
-def setup(app: Flask) -> None:
-    """Let every commit on SQLite renew the documents of what it changed."""
-    with app.app_context():
-        if is_sqlite() and not event.contains(db.engine, "commit", _on_commit):
-            event.listen(db.engine, "commit", _on_commit)
-
-
-def _on_commit(connection: Connection) -> None:
-    raw = connection.connection.driver_connection
-    if isinstance(raw, sqlite3.Connection):
-        for known in _known.values():
-            _renew(raw, known.name)
-
-
-def _renew(raw: sqlite3.Connection, name: str) -> None:
-    """Renew noted documents. A search that fails must not take what people write with it: the notes stay, and a job tries again."""
-    try:
-        if raw.execute(f"SELECT 1 FROM {name}_stale LIMIT 1").fetchone() is None:  # noqa: S608 - our own names
-            return
-        raw.execute("SAVEPOINT search")
-        renew(raw, name)
-        raw.execute("RELEASE search")
-    except sqlite3.DatabaseError as error:
-        if "no such table" in str(error):
-            return  # the migration that makes it has not run yet
-        if not raw.in_transaction:
-            raise
-        raw.execute("ROLLBACK TO search")
-        raw.execute("RELEASE search")
-        log.exception("search documents were not renewed", index=name)
-
-
-def renew(raw: sqlite3.Connection, name: str) -> int:
-    """Replace the documents that were noted as changed, the newest first; how many. SQLite only."""
-    stale = raw.execute(f"SELECT * FROM {name}_stale ORDER BY id DESC LIMIT ?", (AT_ONCE,)).fetchall()  # noqa: S608 - our own names
-    for old in reversed(stale):
-        # One after the other: FTS5 writes out what it has whenever numbers go back.
-        if old[1] is not None:
-            _write(raw, old, f"INSERT INTO {name} ({name}, rowid, title, body, note, scope) VALUES ('delete', ?, ?, ?, ?, ?)")  # noqa: S608 - our own names
-        for new in raw.execute(f"SELECT * FROM {name}_texts WHERE id = ?", old[:1]).fetchall():  # noqa: S608 - our own names
-            _write(raw, new, f"INSERT INTO {name} (rowid, title, body, note, scope) VALUES (?, ?, ?, ?, ?)")  # noqa: S608 - our own names
-        raw.execute(f"DELETE FROM {name}_stale WHERE id = ?", old[:1])  # noqa: S608 - our own names
-    return len(stale)
-
-
-def _write(raw: sqlite3.Connection, row: tuple[Any, ...], statement: str) -> None:
-    """A document is deleted with the very words it was written with: whoever changes how they are made fills the index anew."""
-    number, title, body, note, scope, answers = row
-    raw.execute(statement, (number, fold(title), fold(f"{body} {told(answers)}"), fold(note), scope))
-
-
-def told(answers: str | None) -> str:
-    """The texts among the answers of a form, from their JSON."""
-    try:
-        waiting, found = [json.loads(answers or "{}")], []
-    except ValueError:
-        return ""
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            found.append(value)
-        elif isinstance(value, dict | list):
-            waiting += value.values() if isinstance(value, dict) else value
-    return " ".join(found)
+def known() -> list[Index]:
+    """Every index there is."""
+    return list(_known.values())

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +21,7 @@ from portal.people.models import Department
 from portal.people.rules import folded
 
 SHOWN = 12
+SHORT = 4
 """Hits of a search on the page of the catalogue."""
 _IDLE = """a an and at can do for from get have i in is it me my need not of on or our please some something that the this to want we with would you"""
 IDLE = frozenset(_IDLE.split())
@@ -137,20 +139,40 @@ def _split(text: str) -> list[str]:
 def _score(row: ServiceRow, wanted: Sequence[str]) -> float:
     """How well a service fits: the name counts most, then what people call it, then what comes of it, then who does it."""
     fields = ((row.name, 6.0), (row.keywords, 5.0), (row.question, 3.0), (row.outcome, 2.0), (row.department, 2.0))
-    pools = [(set(_split(text)), weight) for text, weight in fields]
+    pools = [(_pool(text), weight) for text, weight in fields]
     hits = [max(weight * _fit(word, pool) for pool, weight in pools) for word in wanted]
     told = sum(1 for hit in hits if hit)
-    phrase = 3.0 if folded(" ".join(wanted)) in {folded(part) for part in row.keywords.split(",")} else 0.0
+    phrase = 3.0 if folded(" ".join(wanted)) in _phrases(row.keywords) else 0.0
     return (sum(hits) + phrase) * told / len(wanted)
 
 
-def _fit(word: str, pool: set[str]) -> float:
-    if word in pool:
+@dataclass(frozen=True)
+class _Pool:
+    """The words of a text, and their stems."""
+
+    words: frozenset[str]
+    stems: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def _pool(text: str) -> _Pool:
+    """Texts of services are few and change seldom, and every search looks at all of them."""
+    words = frozenset(_split(text))
+    return _Pool(words, frozenset(_stem(word) for word in words if len(word) > SHORT - 1))
+
+
+@lru_cache(maxsize=1024)
+def _phrases(keywords: str) -> frozenset[str]:
+    return frozenset(folded(part) for part in keywords.split(","))
+
+
+def _fit(word: str, pool: _Pool) -> float:
+    if word in pool.words:
         return 1.0
-    if any(known.startswith(word) for known in pool):
+    if any(known.startswith(word) for known in pool.words):
         return 0.8
     # "radiators", "moving", "cleaned": the same word with another ending.
-    return 0.6 if len(word) > 4 and any(len(known) > 3 and _stem(known) == _stem(word) for known in pool) else 0.0
+    return 0.6 if len(word) > SHORT and _stem(word) in pool.stems else 0.0
 
 
 def _stem(word: str) -> str:
