@@ -75,6 +75,7 @@ def sqlite_up() -> None:
     op.execute(
         "CREATE VIRTUAL TABLE search_requests USING fts5(title, body, note, scope, content='', columnsize=0, tokenize=\"unicode61 remove_diacritics 2\")"
     )
+    op.execute("CREATE VIRTUAL TABLE search_requests_known USING fts5vocab('search_requests', 'instance')")
     # Merging is done a little at a time by a job; a writer that meets a long merge would wait half a second.
     op.execute("INSERT INTO search_requests (search_requests, rank) VALUES ('automerge', 0)")
     op.execute("INSERT INTO search_requests (search_requests, rank) VALUES ('crisismerge', 128)")
@@ -140,7 +141,7 @@ def sqlite_down() -> None:
     for table in NOTED:
         for event in ("new", "change", "end"):
             op.execute(f"DROP TRIGGER search_{table}_{event}")
-    for what in ("VIEW search_requests_texts", "TABLE search_requests_stale", "TABLE search_requests"):
+    for what in ("VIEW search_requests_texts", "TABLE search_requests_stale", "TABLE search_requests_known", "TABLE search_requests"):
         op.execute(f"DROP {what}")
 
 

@@ -6,19 +6,22 @@ does not walk through a million; the feature's own policy still decides about ev
 """
 
 import re
+import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
-from portal.kernel.db import is_sqlite
+from portal.kernel.db import db, is_sqlite
 
 TYPED, TERMS, PHRASE, PREFIX = 200, 8, 12, 3
 """Characters and terms that are read, words of a phrase, and how many letters begin a word."""
+KNOWN = 200
+"""Words of the index that one beginning of a word stands for; the first ones of the alphabet when there are more."""
 HITS = 1000
 """So many of the newest hits are looked at; ranking and filters do not reach beyond them at once."""
 READABLE, PRIVATE = ("title", "body"), ("title", "body", "note")
@@ -48,10 +51,14 @@ def words_of(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Term:
-    """Words that must stand together in this order; the last one may be the beginning of a word."""
+    """Words that must stand together in this order; the last one may be the beginning of a word.
+
+    ``known`` are words of the index that begin like the last one, where it was asked for them.
+    """
 
     words: tuple[str, ...]
     is_open: bool
+    known: tuple[str, ...] = ()
 
     def fits(self, word: str) -> bool:
         """Whether a folded word of a text is one of these."""
@@ -109,6 +116,25 @@ class Index:
 
     name: str
 
+    def opened(self, query: Query) -> Query:
+        """The query with the words of the index that begin like its open terms. FTS5 would gather every place of all of them before the first
+        hit; an OR of whole words is walked from the newest. Asked through the driver, inside the running transaction. SQLite only.
+        """
+        raw = db.session.connection().connection.driver_connection
+        if not isinstance(raw, sqlite3.Connection):
+            return query
+        return Query(tuple(replace(term, known=self._beginning(raw, term.words[-1])) if term.is_open else term for term in query.terms))
+
+    def _beginning(self, raw: sqlite3.Connection, start: str) -> tuple[str, ...]:
+        above = start + "\U0010ffff"
+        steps = (
+            f"SELECT (SELECT term FROM {self.name}_known WHERE term >= :start LIMIT 1) UNION ALL "  # noqa: S608 - our own names
+            # The next word, found by a seek: "greater than" would walk through every place of this one.
+            f"SELECT (SELECT term FROM {self.name}_known WHERE term >= t.term || char(1) LIMIT 1) FROM t WHERE t.term < :above LIMIT :most"
+        )
+        query = f"WITH RECURSIVE t (term) AS ({steps}) SELECT term FROM t WHERE term < :above"  # noqa: S608 - our own names
+        return tuple(row[0] for row in raw.execute(query, {"start": start, "above": above, "most": KNOWN}))
+
     def hits(self, query: Query, parts: Sequence[str], scopes: Scopes, rows: Any, allowed: Any, *, before: int | None = None, limit: int = HITS) -> Any:
         """Select ``id`` of ``rows`` (a model) that are ``allowed`` and have all terms in ``parts`` and one of the ``scopes``, the newest first."""
         table, number, fits = (self._sqlite if is_sqlite() else self._postgresql)(query, parts, scopes)
@@ -140,8 +166,13 @@ def _with(terms: str, quote: str, either: str, scopes: Scopes, mark: str = "") -
 
 def fts5(query: Query, parts: Sequence[str]) -> str:
     """The terms in the words of FTS5; every word is quoted, so nothing that was typed is read as syntax."""
-    terms = " AND ".join(f'"{" ".join(term.words)}"{" *" if term.is_open else ""}' for term in query.terms)
+    terms = " AND ".join(_any_of(term) for term in query.terms)
     return f"{{{' '.join(parts)}}} : ({terms})"
+
+
+def _any_of(term: Term) -> str:
+    phrases = [" ".join([*term.words[:-1], word]) for word in term.known] or [" ".join(term.words)]
+    return "(" + " OR ".join(f'"{phrase}"' for phrase in phrases) + ")"
 
 
 def tsquery(query: Query, parts: Sequence[str]) -> str:

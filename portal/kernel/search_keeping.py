@@ -6,6 +6,7 @@ what they noted is taken up here before the transaction ends. For an index ``sea
 
 ``search_things``        the index itself        ``search_things_texts``   a view: id, title, body, note, scope, answers (JSON)
 ``search_things_stale``  SQLite: the notes       ``search_things_words``   PostgreSQL: a function from id to tsvector
+``search_things_known``  SQLite: its vocabulary
 """
 
 import json

@@ -72,7 +72,7 @@ class _Walk:
 
 def find(actor: Actor, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE) -> Found:
     """A page of requests that have all the words; one statement, three with filters or ranked."""
-    query = search.parse(wanted.text)
+    query = REQUESTS.opened(search.parse(wanted.text))
     if not query or actor.person_id is None:
         return Found(())
     if wanted.best:
@@ -167,7 +167,7 @@ def _filters(actor: Actor, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
 
 def matching(actor: Actor, text: str) -> sa.ColumnElement[bool]:
     """SQL: a request the actor may read with all these words, among the newest thousand of them; for the search field of a list."""
-    query = search.parse(text)
+    query = REQUESTS.opened(search.parse(text))
     if not query or actor.person_id is None:
         return sa.false()
     return Request.id.in_(_one_of(_kinds(actor, query)))

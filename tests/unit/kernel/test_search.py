@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -62,7 +63,9 @@ def test_nothing_typed_is_syntax(typed: str) -> None:
 def test_the_words_of_both_databases() -> None:
     """The same query for each; parts become columns of the one and labels of the other."""
     query = parse('"two lamps" radi')
-    assert fts5(query, READABLE) == '{title body} : ("two lamps" AND "radi" *)'
+    assert fts5(query, READABLE) == '{title body} : (("two lamps") AND ("radi"))'
+    known = Query((query.terms[0], replace(query.terms[1], known=("radiator", "radish"))))
+    assert fts5(known, READABLE) == '{title body} : (("two lamps") AND ("radiator" OR "radish"))'
     assert tsquery(query, READABLE) == "('two':AB <-> 'lamps':AB) & ('radi':*AB)"
     assert tsquery(query, PRIVATE) == "('two':ABD <-> 'lamps':ABD) & ('radi':*ABD)"
 
