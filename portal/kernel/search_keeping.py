@@ -90,16 +90,21 @@ def _write(raw: sqlite3.Connection, name: str, rows: Sequence[tuple[Any, ...]], 
 def told(answers: str | None) -> str:
     """The texts among the answers of a form, from their JSON."""
     try:
-        waiting, found = [json.loads(answers or "{}")], []
+        return " ".join(texts_in(json.loads(answers or "{}")))
     except ValueError:
         return ""
+
+
+def texts_in(answers: Any) -> list[str]:
+    """The texts in a value made of dicts and lists, at any depth."""
+    waiting, found = [answers], []
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
             found.append(value)
         elif isinstance(value, dict | list):
             waiting += value.values() if isinstance(value, dict) else value
-    return " ".join(found)
+    return found
 
 
 def _raw() -> sqlite3.Connection:

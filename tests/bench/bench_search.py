@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 ROUNDS = 30
 COMMON, MIDDLE, RARE = "request", "radiator", "wichmann"
+OPEN, CLOSED = (True, "working", False, "2026-11-20 08:00:00+00:00"), (False, "closed", False, "2026-11-20 08:00:00+00:00")
 PEOPLE, VOCABULARY = 10_000, 40_000
 CASES = {
     "rare word": RARE,
@@ -62,17 +63,17 @@ class Text:
 
 
 def rows(number: int, ids: dict[str, Any], text: Text) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
-    """A request and its three messages; every twentieth is confidential, every third has a note."""
+    """A request and its three messages; every twentieth is confidential, every hundredth open, every third has a note."""
     places, services = list(ids["departments"].values()), ids["services"]
     for key in range(ids["first"], ids["first"] + number):
         person = ids["mara"] if key % 10_000 == 0 else random.choice(ids["people"])
         service, department = random.choice(services)
-        request = (key, text(4, 9), person, person, random.choice(places), department, service, key % 20 == 0)
+        request = (key, text(4, 9), person, person, random.choice(places), department, service, key % 20 == 0, *(OPEN if key % 100 == 7 else CLOSED))
         kinds = ("description", "reply", "note" if key % 3 == 0 else "message")
         yield request, [(key * 3 + place, key, person, kind, text(12, 60)) for place, kind in enumerate(kinds)]
 
 
-REQUEST = "id, title, requester_id, filed_by_id, from_department_id, department_id, service_id, is_confidential"
+REQUEST = "id, title, requester_id, filed_by_id, from_department_id, department_id, service_id, is_confidential, is_open, status, awaits_answer, answered_at"
 MESSAGE = "id, request_id, author_id, kind, body"
 
 

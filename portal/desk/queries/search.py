@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from portal.desk.models import Message, MessageKind, NamedFulfiller, Request
 from portal.desk.policy import requests_visible_to, requests_worked_by, serves
 from portal.desk.queries.mine import MyRequest, made, rows
-from portal.kernel import paging, search
+from portal.kernel import paging, search, search_keeping
 from portal.kernel.db import db
 from portal.kernel.policy import Actor
 from portal.kernel.search import PRIVATE, READABLE, Piece, Query
@@ -194,9 +194,19 @@ def _lines(actor: Actor, numbers: Any) -> list[_Line]:
 
     The policy is asked again: nothing else stands between these rows and the page.
     """
-    query: Any = rows().add_columns(Request.is_confidential, Request.created_at, _texts(actor))
+    told = (Request.answers, Request.place, Request.customer_impact)
+    query: Any = rows().add_columns(*told, Request.is_confidential, Request.created_at, _texts(actor))
     query = query.where(Request.id.in_(numbers.subquery().select()), requests_visible_to(actor)).order_by(Request.id.desc())
-    return [_Line(made(row[:-3]), bool(row[-3]), row[-2], (row[-1] or "").split(BETWEEN)) for row in db.session.execute(query)]
+    return [_line(row, actor) for row in db.session.execute(query)]
+
+
+def _line(row: Any, actor: Actor) -> _Line:
+    *columns, answers, place, impact, is_confidential, asked_at, texts = row
+    shown = made(columns)
+    if is_confidential and shown.requester_id != actor.person_id:
+        return _Line(shown, True, asked_at, ())
+    answered = search_keeping.texts_in(answers)
+    return _Line(shown, bool(is_confidential), asked_at, [*(texts or "").split(BETWEEN), *answered, place, impact])
 
 
 def _texts(actor: Actor) -> sa.ColumnElement[str | None]:
