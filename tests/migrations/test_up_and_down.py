@@ -74,6 +74,26 @@ def test_the_last_migration_keeps_the_rows_that_are_there(portal: Flask) -> None
     assert {name: after[name] for name in before if name in left} == {name: before[name] for name in before if name in left}
 
 
+def test_the_index_knows_requests_from_before_it_was_there(portal: Flask) -> None:
+    """Requests that were written under the first version are found after the upgrade, by those who may read them."""
+    from portal.desk.models import Request
+    from portal.desk.queries.search import Wanted, find
+    from portal.kernel import search_keeping
+    from portal.people.actors import actor_of
+
+    upgrade()
+    fill()
+    downgrade("0001")
+    upgrade()
+    with time_machine.travel(STORY, tick=False):
+        requester, number = db.session.execute(sa.select(Request.requester_id, Request.id).where(Request.title.like("Radiator in Studio 2%"))).one()
+        actor = actor_of(requester, now=STORY)
+        assert actor is not None
+        assert [hit.row.id for hit in find(actor, Wanted("radiator window")).hits] == [number]
+        assert search_keeping.astray("search_requests", list(db.session.scalars(sa.select(Request.id)))) == []
+        db.session.remove()
+
+
 def test_there_is_one_line_of_migrations() -> None:
     """Two heads would leave an upgrade to chance."""
     from alembic.script import ScriptDirectory
