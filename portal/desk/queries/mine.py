@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from portal.desk import words
 from portal.desk.models import Clock, Participant, Request, Service
 from portal.desk.policy import requests_visible_to
+from portal.desk.queries.finding import matching
 from portal.desk.rules import OPEN, PAUSED, Answer, Status
 from portal.kernel.db import db
 from portal.kernel.messages import Message
@@ -144,21 +145,21 @@ def _tab(actor: Actor, tab: str) -> sa.ColumnElement[bool]:
 
 def my_requests(actor: Actor, tab: str, *, text: str = "", cursor: str | None = None, limit: int = PAGE) -> Page[MyRequest]:
     """A page of one tab, the newest first; one statement."""
-    return _page(rows().where(_tab(actor, tab)), text, cursor, limit)
+    return _page(rows().where(_tab(actor, tab)), actor, text, cursor, limit)
 
 
 def requests_of(actor: Actor, department_id: int, *, text: str = "", cursor: str | None = None, limit: int = PAGE) -> Page[MyRequest]:
     """What the people of a department asked for, as far as the actor may read it, the newest first; one statement."""
-    return _page(rows().where(Request.from_department_id == department_id, requests_visible_to(actor)), text, cursor, limit)
+    return _page(rows().where(Request.from_department_id == department_id, requests_visible_to(actor)), actor, text, cursor, limit)
 
 
-def _page(query: Any, text: str, cursor: str | None, limit: int) -> Page[MyRequest]:
+def _page(query: Any, actor: Actor, text: str, cursor: str | None, limit: int) -> Page[MyRequest]:
     if text:
-        query = query.where(matching(text))
+        query = query.where(sa.or_(titled(text), matching(actor, text)))
     return keyset(query, [Key(Request.id, "id", descending=True)], cursor, limit, made)
 
 
-def matching(text: str) -> sa.ColumnElement[bool]:
+def titled(text: str) -> sa.ColumnElement[bool]:
     """SQL: the number begins like this, or every word begins a word of the title."""
     text = text.strip().lstrip("#")
     if text.isdecimal() and text.isascii():

@@ -10,15 +10,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.desk.models import Message, MessageKind, NamedFulfiller, Request
-from portal.desk.policy import requests_visible_to, requests_worked_by, serves
+from portal.desk.models import Message, MessageKind, Request
+from portal.desk.policy import requests_visible_to, requests_worked_by
+from portal.desk.queries.finding import REQUESTS, kinds, matching, one_of
 from portal.desk.queries.mine import MyRequest, made, rows
 from portal.kernel import paging, search, search_keeping
 from portal.kernel.db import db
 from portal.kernel.policy import Actor
-from portal.kernel.search import PRIVATE, READABLE, Piece, Query
+from portal.kernel.search import Piece, Query
 
-REQUESTS = search.index("search_requests")
+__all__ = ["REQUESTS", "Found", "Hit", "Wanted", "find", "matching"]
 PAGE = 20
 NEWEST, SHOWN = 30, 4000
 """Messages per request and characters of each in which the passage is looked for."""
@@ -41,7 +42,7 @@ class Wanted:
     @property
     def narrowed(self) -> bool:
         """True when a filter leaves hits out."""
-        return self.department_id is not None or bool(self.state) or self.since is not None
+        return self.department_id is not None or bool(self.state) or self.mine or self.since is not None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def find(actor: Actor, wanted: Wanted, *, cursor: str | None = None, limit: int 
 
 
 def _newest(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, limit: int) -> Found:
-    walked = _one_of(_kinds(actor, query, mine=wanted.mine, before=_place(cursor), reach=limit + 1))
+    walked = one_of(kinds(actor, query, mine=wanted.mine, before=_place(cursor), reach=limit + 1))
     found = _lines(actor, walked.order_by(sa.desc("id")).limit(limit + 1))
     return Found(_hits(query, found[:limit]), paging.encode([found[limit - 1].id]) if len(found) > limit else None)
 
@@ -97,7 +98,7 @@ def _narrowed(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, li
 
 def _closest(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, limit: int) -> Found:
     """Ranked among the newest thousand only: a word that everybody uses would otherwise be weighed a million times."""
-    walked, start = _one_of(_kinds(actor, query, mine=wanted.mine)), _place(cursor) or 0
+    walked, start = one_of(kinds(actor, query, mine=wanted.mine)), _place(cursor) or 0
     titles = sa.select(Request.id, Request.title).where(Request.id.in_(walked), *_filters(actor, wanted)).order_by(Request.id.desc()).limit(search.HITS)
     ranked = sorted(db.session.execute(titles), key=lambda row: (search.closeness(row.title, query), row.id), reverse=True)
     page = {row.id: place for place, row in enumerate(ranked[start : start + limit])}
@@ -113,37 +114,11 @@ def _place(cursor: str | None) -> int | None:
 # -- who finds what -----------------------------------------------------------------------------------------------------
 
 
-def _reading(actor: Actor, mine: bool) -> list[str]:
-    """Tokens of requests the actor reads without working on them; the filter in words of :func:`requests_visible_to`."""
-    own = [f"p{actor.person_id}"]
-    if mine:
-        return own
-    own += [f"f{actor.person_id}", *(f"o{number}" for number in sorted(actor.leads))]
-    return [*own, "oo"] if actor.has("auditor") else own
-
-
-def _kinds(actor: Actor, query: Query, *, mine: bool = False, before: int | None = None, reach: int = search.HITS) -> list[Any]:
-    """The newest requests whose readable words the actor may find; then those worked on, notes included; then confidential ones of
-    services the actor is named for. Each a select of at most ``reach`` numbers.
-    """
-    found = [REQUESTS.hits(query, READABLE, _reading(actor, mine), Request, requests_visible_to(actor), before=before, limit=reach)]
-    if mine or not serves(actor):
-        return found
-    named = sa.select(NamedFulfiller.service_id).where(NamedFulfiller.person_id == actor.person_id)
-    tokens: tuple[search.Scopes, ...] = ([f"d{number}" for number in sorted(serves(actor))], search.Looked("n", named))
-    allowed = requests_worked_by(actor)
-    return [*found, *(REQUESTS.hits(query, PRIVATE, some, Request, allowed, before=before, limit=reach) for some in tokens)]
-
-
-def _one_of(kinds: Sequence[Any]) -> Any:
-    return sa.union(*(sa.select(kind.subquery().c.id) for kind in kinds)) if len(kinds) > 1 else sa.select(kinds[0].subquery().c.id)
-
-
 def _walk(actor: Actor, wanted: Wanted, query: Query, before: int | None) -> _Walk:
     """The newest thousand of each kind, as numbers."""
-    kinds = [kind.subquery() for kind in _kinds(actor, query, mine=wanted.mine, before=before)]
-    both = sa.union_all(*(sa.select(sa.literal(place).label("kind"), part.c.id) for place, part in enumerate(kinds)))
-    return _seen([tuple(row) for row in db.session.execute(both)], len(kinds), search.HITS)
+    parts = [kind.subquery() for kind in kinds(actor, query, mine=wanted.mine, before=before)]
+    both = sa.union_all(*(sa.select(sa.literal(place).label("kind"), part.c.id) for place, part in enumerate(parts)))
+    return _seen([tuple(row) for row in db.session.execute(both)], len(parts), search.HITS)
 
 
 def _seen(found: Sequence[tuple[int, int]], kinds: int, reach: int) -> _Walk:
@@ -163,14 +138,6 @@ def _filters(actor: Actor, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     if wanted.since is not None:
         found.append(Request.created_at >= wanted.since)
     return found
-
-
-def matching(actor: Actor, text: str) -> sa.ColumnElement[bool]:
-    """SQL: a request the actor may read with all these words, among the newest thousand of them; for the search field of a list."""
-    query = REQUESTS.opened(search.parse(text))
-    if not query or actor.person_id is None:
-        return sa.false()
-    return Request.id.in_(_one_of(_kinds(actor, query)))
 
 
 # -- what is shown ------------------------------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from portal.desk.actions.conversation import Reply, add_message, add_note, reply
 from portal.desk.actions.filing import edit_request
 from portal.desk.actions.moving import transfer
 from portal.desk.models import Attachment, Message, MessageKind, NamedFulfiller, Participant, Request
-from portal.desk.policy import RequestFacts, may_read, may_work
-from portal.desk.queries.search import DONE, OPEN, Wanted, find, matching
-from portal.kernel import clock, search_keeping
+from portal.desk.policy import RequestFacts, may_read, may_work, requests_visible_to
+from portal.desk.queries.search import DONE, OPEN, REQUESTS, Wanted, find, matching
+from portal.kernel import clock, search, search_keeping
 from portal.kernel.db import db, is_sqlite
 from portal.kernel.health import broken
 from portal.kernel.unit_of_work import run, unit_of_work
@@ -311,8 +311,17 @@ def test_filters_leave_out(found: Found, world: Any) -> None:
     assert found("priya", "studio", state=DONE) == ["bulbs"]
     assert found("camille", "studio", mine=True) == []
     assert found("mara", "studio", mine=True, state=OPEN) == ["radiator"]
+    assert (found("sam", "shelf"), found("sam", "shelf", mine=True)) == (["for-mara"], [])
     assert found("priya", "studio", department_id=world.it.id) == []
     assert found("priya", "studio", since=world.now.replace(day=23)) == ["radiator"]
+
+
+def test_my_requests_are_searched_by_all_their_words(world: Any, sign_in: Any) -> None:
+    """Not only by title; what stands in a note is not found there either."""
+    browser = sign_in(world.mara)
+    assert "Radiator in Studio 2 stays cold" in browser.get("/requests?q=heron+photos").text
+    assert "Two lamps" in browser.get("/requests?show=done&q=lamps").text
+    assert "Two lamps" not in browser.get("/requests?show=done&q=shelf").text
 
 
 def test_the_page_shows_marks_and_keeps_the_filters(world: Any, sign_in: Any) -> None:
@@ -404,9 +413,7 @@ def test_a_word_that_everybody_uses_is_walked_from_the_newest(world: Any, contex
     """No sorting of all hits: the index gives them in order and the statement stops at a page (SQLite; PostgreSQL decides by its statistics)."""
     if not is_sqlite():
         pytest.skip("the plan is stable on SQLite only")
-    from portal.desk.queries.search import READABLE, REQUESTS, requests_visible_to, search
-
-    hits = REQUESTS.hits(search.parse("studio"), READABLE, [f"p{world.mara.id}"], Request, requests_visible_to(world.actor("mara")), limit=21)
+    hits = REQUESTS.hits(search.parse("studio"), search.READABLE, [f"p{world.mara.id}"], Request, requests_visible_to(world.actor("mara")), limit=21)
     compiled = hits.compile(db.engine, compile_kwargs={"literal_binds": True})
     plan = [row[3] for row in db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
     assert any("VIRTUAL TABLE INDEX" in step for step in plan), plan
