@@ -20,6 +20,8 @@ from portal.kernel.db import db, is_sqlite
 
 TYPED, TERMS, PHRASE, PREFIX = 200, 8, 12, 3
 """Characters and terms that are read, words of a phrase, and how many letters begin a word."""
+WINDOW = 10_000
+"""Documents that PostgreSQL looks at one by one before it asks the index."""
 KNOWN = 200
 """Words of the index that one beginning of a word stands for; the first ones of the alphabet when there are more."""
 HITS = 1000
@@ -135,23 +137,48 @@ class Index:
         query = f"WITH RECURSIVE t (term) AS ({steps}) SELECT term FROM t WHERE term < :above"  # noqa: S608 - our own names
         return tuple(row[0] for row in raw.execute(query, {"start": start, "above": above, "most": KNOWN}))
 
-    def hits(self, query: Query, parts: Sequence[str], scopes: Scopes, rows: Any, allowed: Any, *, before: int | None = None, limit: int = HITS) -> Any:
-        """Select ``id`` of ``rows`` (a model) that are ``allowed`` and have all terms in ``parts`` and one of the ``scopes``, the newest first."""
-        table, number, fits = (self._sqlite if is_sqlite() else self._postgresql)(query, parts, scopes)
-        found = sa.select(number.label("id")).join_from(table, rows, rows.id == number).where(fits, allowed)
-        if before is not None:
-            found = found.where(number < before)
-        return found.order_by(number.desc()).limit(limit)
+    def hits(
+        self, query: Query, parts: Sequence[str], scopes: Scopes, rows: Any, allowed: Any, *, before: int | None = None, limit: int = HITS, wide: bool = False
+    ) -> Any:
+        """Select ``id`` of ``rows`` (a model) that are ``allowed`` and have all terms in ``parts`` and one of the ``scopes``, the newest first.
 
-    def _sqlite(self, query: Query, parts: Sequence[str], scopes: Scopes) -> tuple[Any, Any, Any]:
+        ``wide`` says that the scopes are those of a good part of all documents.
+        """
+        if not is_sqlite():
+            return _postgresql(self.name, tsquery(query, parts), scopes, (rows, allowed, before, limit, wide))
         table = sa.table(self.name, sa.column("rowid", sa.Integer), sa.column(self.name, sa.Text))
         wanted = _with(fts5(query, parts) + " AND scope : (", '"', " OR ", scopes)
-        return table, table.c.rowid, table.c[self.name].op("MATCH", is_comparison=True)(wanted)
+        found = sa.select(table.c.rowid.label("id")).join_from(table, rows, rows.id == table.c.rowid)
+        found = found.where(table.c[self.name].op("MATCH", is_comparison=True)(wanted), allowed, *([table.c.rowid < before] if before else []))
+        return found.order_by(table.c.rowid.desc()).limit(limit)
 
-    def _postgresql(self, query: Query, parts: Sequence[str], scopes: Scopes) -> tuple[Any, Any, Any]:
-        table = sa.table(self.name, sa.column("id", sa.Integer), sa.column("words", TSVECTOR))
-        wanted = _with(tsquery(query, parts) + " & (", "'", " | ", scopes, mark="=")
-        return table, table.c.id, table.c.words.op("@@", is_comparison=True)(sa.cast(wanted, TSQUERY))
+
+def _postgresql(name: str, terms: str, scopes: Scopes, of: tuple[Any, Any, int | None, int, bool]) -> Any:
+    """A GIN index gives all hits or none, and the planner guesses badly how many there are. So the newest documents are looked at one by one
+    when the scopes are wide: they hold enough hits of any common word. Only where they do not is the index asked, and its hits are few.
+    """
+    rows, allowed, before, limit, wide = of
+    table = sa.table(name, sa.column("id", sa.Integer), sa.column("words", TSVECTOR))
+    wanted = sa.cast(_with(terms + " & (", "'", " | ", scopes, mark="="), TSQUERY)
+    older = [table.c.id < before] if before else []
+    every: Any = sa.select(table.c.id).where(table.c.words.op("@@", is_comparison=True)(wanted), *older)
+    if not wide:
+        return _permitted(every, rows, allowed, limit)
+    window: Any = sa.select(table.c.id, table.c.words).where(*older).order_by(table.c.id.desc()).limit(max(WINDOW, 20 * limit)).subquery()
+    fitting = sa.select(window.c.id).where(window.c.words.op("@@", is_comparison=True)(wanted))
+    recent: Any = _permitted(fitting, rows, allowed, limit, sort=False).cte().prefix_with("MATERIALIZED")
+    few = sa.select(sa.func.count()).select_from(recent).scalar_subquery() < limit
+    older_too = _permitted(every.where(few), rows, allowed, limit).subquery()
+    both: Any = sa.union(sa.select(recent.c.id), sa.select(older_too.c.id)).subquery()
+    return sa.select(both.c.id).order_by(both.c.id.desc()).limit(limit)
+
+
+def _permitted(numbers: Any, rows: Any, allowed: Any, limit: int, *, sort: bool = True) -> Any:
+    """The newest of these numbers whose rows are allowed. Row by row: a join would be planned as a walk through all rows of the table."""
+    walked = numbers.cte().prefix_with("MATERIALIZED") if sort else numbers.subquery()
+    newest = sa.select(walked.c.id).order_by(walked.c.id.desc()).subquery()
+    row = sa.select(rows.id).where(rows.id == newest.c.id, allowed).limit(1).correlate(newest).lateral()
+    return sa.select(newest.c.id).join_from(newest, row, sa.true()).order_by(newest.c.id.desc()).limit(limit)
 
 
 def _with(terms: str, quote: str, either: str, scopes: Scopes, mark: str = "") -> Any:

@@ -27,13 +27,14 @@ def kinds(actor: Actor, query: Query, *, mine: bool = False, before: int | None 
     """The newest requests whose readable words the actor may find; then those worked on, notes included; then confidential ones of
     services the actor is named for. Each a select of at most ``reach`` numbers.
     """
-    found = [REQUESTS.hits(query, READABLE, _reading(actor, mine), Request, requests_visible_to(actor), before=before, limit=reach)]
+    own, wide = _reading(actor, mine), not mine and bool(actor.leads or actor.has("auditor"))
+    found = [REQUESTS.hits(query, READABLE, own, Request, requests_visible_to(actor), before=before, limit=reach, wide=wide)]
     if mine or not serves(actor):
         return found
     named = sa.select(NamedFulfiller.service_id).where(NamedFulfiller.person_id == actor.person_id)
-    tokens: tuple[search.Scopes, ...] = ([f"d{number}" for number in sorted(serves(actor))], search.Looked("n", named))
+    tokens: tuple[tuple[search.Scopes, bool], ...] = (([f"d{number}" for number in sorted(serves(actor))], True), (search.Looked("n", named), False))
     allowed = requests_worked_by(actor)
-    return [*found, *(REQUESTS.hits(query, PRIVATE, some, Request, allowed, before=before, limit=reach) for some in tokens)]
+    return [*found, *(REQUESTS.hits(query, PRIVATE, some, Request, allowed, before=before, limit=reach, wide=wide) for some, wide in tokens)]
 
 
 def one_of(found: Sequence[Any]) -> Any:
