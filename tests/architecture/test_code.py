@@ -16,8 +16,11 @@ GATES = {
     "urllib.request": {},
     "smtplib": {"portal/kernel/outbound.py": "the one module that connects out"},
     "imaplib": {},
-    "subprocess": {},
-    "pickle": {},
+    "subprocess": {"portal/kernel/incoming/reading/guard.py": "reads mail in a process that can be ended when it takes too long"},
+    "pickle": {
+        "portal/kernel/incoming/reading/guard.py": "takes what our own reading process found, over its pipe",
+        "portal/kernel/incoming/reading/helper.py": "gives what it read to the process that started it",
+    },
     "marshal": {},
     "shelve": {},
     "ctypes": {},

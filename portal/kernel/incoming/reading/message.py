@@ -1,0 +1,119 @@
+"""From bytes to a ``Reading``."""
+
+import re
+from email import message_from_bytes
+from email.message import Message
+from email.policy import compat32
+
+from portal.kernel.incoming.reading import headers as look
+from portal.kernel.incoming.reading.automatic import judge
+from portal.kernel.incoming.reading.charsets import decode, tidy
+from portal.kernel.incoming.reading.failures import failures_of
+from portal.kernel.incoming.reading.headers import Headers
+from portal.kernel.incoming.reading.parts import LONGEST_TEXT, Cuts, Walk, cut, walk
+from portal.kernel.incoming.reading.values import Automatic, Mailbox, Reading
+from portal.kernel.incoming.reading.visible import FORWARD, SUBJECT_LINE, is_heading, reply_of
+from portal.kernel.incoming.reading.wordings import FORWARD_SUBJECTS, either
+
+LARGEST = 64_000_000
+"""Bytes that are looked at."""
+DEEPEST = 40
+"""Boundaries beyond this are not opened: the parser goes down one call at each."""
+_SUBJECT_OF_FORWARD = re.compile(rf"^\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{either(FORWARD_SUBJECTS)})\s*[:：]", re.IGNORECASE)
+_FROM_ANY = re.compile(r"^[\s>*]*(?:\w{2,12}|[^\s:：]{2,6})\s*\*?\s*[:：]\*?\s*(.{1,300})$")
+_BOUNDARY = re.compile(rb"(?i)boundary\s*=")
+
+
+def read(raw: bytes) -> Reading:
+    """Everything a mail says, whatever its bytes; what makes no sense at all comes as plain text. Never raises."""
+    try:
+        small, cuts = cut(raw[:LARGEST])
+        return _read(_parsed(small), cuts)
+    except Exception:  # noqa: BLE001  whatever somebody sends, it gets a decision; the original stays as it came
+        text = tidy(decode(raw[:LONGEST_TEXT], None))
+        return Reading(text=text, reply_text=text.strip())
+
+
+def _parsed(raw: bytes) -> Message:
+    if len(_BOUNDARY.findall(raw)) > DEEPEST * 10 or raw.count(b"\nContent-Type: message/rfc822") > DEEPEST * 10:
+        head, _, body = raw.partition(b"\n\n")
+        flat = Message(policy=compat32)
+        for name, value in list(message_from_bytes(head[:200_000] + b"\n\n", policy=compat32).raw_items())[: look.MOST]:
+            if name.lower() not in ("content-type", "content-transfer-encoding"):
+                flat[name] = value
+        flat.set_payload(body[:LONGEST_TEXT].decode("ascii", "surrogateescape"))
+        return flat
+    return message_from_bytes(raw.lstrip(b"\r\n"), policy=compat32)
+
+
+def _read(message: Message, cuts: Cuts) -> Reading:
+    headers = look.headers_of(message)
+    found = walk(message, cuts)
+    text = _together(found)
+    subject, sender = look.subject_of(headers), look.sender_of(headers)
+    originals = [look.headers_of(original) for original in found.originals]
+    automatic, why = judge(_with_methods(headers, found), found.kinds, subject, sender.address)
+    forwarded, their_subject, is_forward = _forward(subject, text, originals, automatic)
+    return Reading(
+        message_id=look.message_id(headers),
+        in_reply_to=look.ids(headers, "in-reply-to"),
+        references=look.ids(headers, "references"),
+        sender=sender,
+        reply_to=look.mailboxes(headers, "reply-to"),
+        to=look.mailboxes(headers, "to"),
+        cc=look.mailboxes(headers, "cc"),
+        delivered_to=look.addresses(headers, "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to"),
+        return_path=look.return_path(headers),
+        subject=subject,
+        date=look.date_of(headers),
+        text=text,
+        reply_text=reply_of(text, is_forward=is_forward) if automatic is not Automatic.BOUNCE else text.strip("\n"),
+        attachments=tuple(found.files),
+        forwarded=forwarded,
+        forwarded_subject=their_subject,
+        is_forward=is_forward,
+        automatic=automatic,
+        automatic_why=why,
+        failures=failures_of(found.reports, originals, headers, text) if automatic is Automatic.BOUNCE else (),
+        echoes={key: value for one in (*originals, headers) for key, value in look.echoes(one).items()},
+    )
+
+
+def _together(found: Walk) -> str:
+    return "\n\n".join(text.strip("\n") for text in found.texts if text.strip())[:LONGEST_TEXT]
+
+
+def _with_methods(headers: Headers, found: Walk) -> Headers:
+    calendars = [part for part in found.files if part.type == "text/calendar"]
+    methods = [
+        match[0].decode("ascii", "replace").replace(":", "=") for part in calendars[:3] if (match := re.search(rb"(?i)method:\w{1,20}", part.content[:4000]))
+    ]
+    return headers | {"x-calendar-method": methods} if methods else headers
+
+
+def _forward(subject: str, text: str, originals: list[Headers], automatic: Automatic) -> tuple[Mailbox | None, str, bool]:
+    """Who wrote what was forwarded, its subject, and whether this is a forward at all."""
+    if automatic is not Automatic.NO:
+        return None, "", False
+    by_subject = _SUBJECT_OF_FORWARD.match(subject) is not None
+    lines = text.split("\n")
+    start = next((number for number, line in enumerate(lines) if FORWARD.match(line)), None)
+    if start is None and by_subject:
+        start = next((number - 1 for number, line in enumerate(lines) if _FROM_ANY.match(line) and is_heading(lines, number)), None)
+    if start is not None:
+        return (*_heading(lines[start + 1 : start + 12]), True)
+    if originals and by_subject:
+        inner = originals[0]
+        return look.sender_of(inner), look.subject_of(inner), True
+    return None, "", by_subject
+
+
+def _heading(lines: list[str]) -> tuple[Mailbox | None, str]:
+    writer, subject = None, ""
+    for line in lines:
+        if (found := SUBJECT_LINE.match(line)) and not subject:
+            subject = found[1].strip()
+        elif writer is None and "@" in line and (found := _FROM_ANY.match(line)):
+            box = look.mailbox(found[1])
+            writer = box if box.address else None
+    return writer, subject

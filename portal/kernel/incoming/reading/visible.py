@@ -1,0 +1,187 @@
+"""What the writer of a mail added this time: without the mails below, signatures and notices. Linear in the length of the text.
+
+Our own rules go line by line and know the words of sixteen languages; for what they do not recognise mail-parser-reply is asked,
+on short texts only, because its patterns can take long.
+"""
+
+import re
+from dataclasses import dataclass
+
+from portal.kernel.incoming.reading import wordings as w
+from portal.kernel.incoming.reading.wordings import either
+
+LIBRARY_LIMIT = 10_000
+"""Characters of text up to which the library is asked."""
+LIBRARY_LANGUAGES = ["en", "de", "fr", "es", "it", "pt", "nl", "sv", "no", "da", "fi", "pl", "cs", "tr", "ja", "zh"]
+
+_ORIGINAL = re.compile(rf"^\s*[-_=*]{{2,}}\s*({either(w.ORIGINAL, w.FORWARDED)})\s*:?\s*[-_=*]{{2,}}\s*$", re.IGNORECASE)
+FORWARD = re.compile(rf"^\s*[-_=*]{{2,}}\s*({either(w.FORWARDED)})\s*:?\s*[-_=*]{{2,}}\s*$|^\s*({either(w.FORWARD_BEGINS)})\s*:\s*$", re.IGNORECASE)
+_FROM_LINE = re.compile(rf"^[\s>*]*(?:{either(w.FROM)})\s*\*?\s*[:：]\*?\s*(\S.{{0,300}})$", re.IGNORECASE)
+_OTHER_LINE = re.compile(rf"^[\s>*]*(?:{either(w.OTHER_HEADERS, w.SUBJECT)})\s*\*?\s*[:：]", re.IGNORECASE)
+SUBJECT_LINE = re.compile(rf"^[\s>*]*(?:{either(w.SUBJECT)})\s*\*?\s*[:：]\*?\s*(.{{0,300}})$", re.IGNORECASE)
+_OPENS = re.compile(rf"^\s*(?:(?:{either(w.ATTRIBUTION_OPENS)})\b|在|于|\d{{1,4}}[-./年])", re.IGNORECASE)
+_WROTE = re.compile(rf"({either(w.WROTE)})\s*[:：]\s*$|<[^<>\s@]{{1,100}}@[^<>\s@]{{1,100}}>\s*[:：]\s*$", re.IGNORECASE)
+_RULE = re.compile(r"^\s*[_\-=]{10,}\s*$")
+_QUOTE = re.compile(r"^\s{0,3}[>|]")
+_DASHES = re.compile(r"^\s{0,2}(-- ?|--|—|_{2,5})\s*$")
+_DEVICE = re.compile(rf"^\W{{0,3}}({either(w.DEVICE)})", re.IGNORECASE)
+_NOTICE = re.compile(rf"^\W{{0,4}}({either(w.NOTICE)})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """Where an older mail stands in the text: first line, and the first line after its heading."""
+
+    start: int
+    after: int
+    headed: bool
+
+
+def reply_of(text: str, *, is_forward: bool = False) -> str:
+    """The writer's own words; all of a forwarded mail; empty only when there are none."""
+    if is_forward:
+        return _trimmed(text.split("\n"))
+    lines = text.split("\n")
+    found = first_quoted(lines)
+    own = _own_lines(lines, found) if found else _by_library(text)
+    return _unsigned(own)
+
+
+def first_quoted(lines: list[str]) -> Quoted | None:
+    """Where the first older mail begins: a heading, an attribution or a run of quote marks."""
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        if _ORIGINAL.match(line) or FORWARD.match(line):
+            return Quoted(number, number + 1, headed=True)
+        if _FROM_LINE.match(line) and is_heading(lines, number):
+            return Quoted(_before_rule(lines, number), number + 1, headed=True)
+        if (end := _attribution_end(lines, number)) is not None:
+            return Quoted(number, end + 1, headed=False)
+        if _QUOTE.match(line):
+            return Quoted(number, number, headed=False)
+    return None
+
+
+def is_heading(lines: list[str], number: int) -> bool:
+    """Whether a "From:" line stands in a block of mail headers, in any of the languages."""
+    near = [line for line in lines[number + 1 : number + 9] if line.strip()][:6]
+    return sum(bool(_OTHER_LINE.match(line)) for line in near) >= 2
+
+
+def _before_rule(lines: list[str], number: int) -> int:
+    back = number - 1
+    while back >= 0 and back >= number - 3 and not lines[back].strip():
+        back -= 1
+    return back if back >= 0 and _RULE.match(lines[back]) else number
+
+
+def _attribution_end(lines: list[str], number: int) -> int | None:
+    """The last line of "On Monday at 9:10 somebody wrote:", which programs wrap over up to four lines; None when it is none."""
+    if not _OPENS.match(lines[number]) and not _WROTE.search(lines[number][-120:]):
+        return None
+    joined = ""
+    for end in range(number, min(number + 4, len(lines))):
+        if not lines[end].strip():
+            return None
+        joined = f"{joined} {lines[end].strip()}"[-600:]
+        if _WROTE.search(joined[-200:]):
+            follows = next((line for line in lines[end + 1 : end + 4] if line.strip()), "")
+            dated = re.search(r"\d", joined) is not None
+            return end if dated or _QUOTE.match(follows) else None
+    return None
+
+
+def _own_lines(lines: list[str], found: Quoted) -> list[str]:
+    above = lines[: found.start]
+    if found.headed:
+        return above if _has_words(above) else lines[found.after :] if not _has_words(above) and not _looks_headed(lines, found) else above
+    below = lines[found.after :]
+    answers = _unsigned(_unquoted(below))
+    if not answers.strip():
+        return above
+    if not _has_words(above) and _one_run_first(below):
+        return _unquoted(below)
+    if _interleaved(below):
+        return [*above, *_without_last_quote(below)]
+    return [*above, *_unquoted(below)]
+
+
+def _looks_headed(lines: list[str], found: Quoted) -> bool:
+    return any(_OTHER_LINE.match(line) for line in lines[found.after : found.after + 6])
+
+
+def _has_words(lines: list[str]) -> bool:
+    return any(re.search(r"\w", line) for line in lines)
+
+
+def _unquoted(lines: list[str]) -> list[str]:
+    return [line for line in lines if not _QUOTE.match(line)]
+
+
+def _runs(lines: list[str]) -> list[bool]:
+    """The turns between quoted (True) and own lines; empty lines belong to what is before."""
+    turns: list[bool] = []
+    for line in lines:
+        if line.strip() and (not turns or turns[-1] != bool(_QUOTE.match(line))):
+            turns.append(bool(_QUOTE.match(line)))
+    return turns
+
+
+def _one_run_first(lines: list[str]) -> bool:
+    return _runs(lines)[:3] in ([True, False], [False])
+
+
+def _interleaved(lines: list[str]) -> bool:
+    return _runs(lines).count(True) > 1
+
+
+def _without_last_quote(lines: list[str]) -> list[str]:
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or _QUOTE.match(lines[end - 1])):
+        end -= 1
+    return lines[:end]
+
+
+def _by_library(text: str) -> list[str]:
+    if len(text) > LIBRARY_LIMIT or not text.strip():
+        return text.split("\n")
+    from mailparser_reply import EmailReplyParser
+
+    replies = EmailReplyParser(languages=LIBRARY_LANGUAGES).read(text).replies
+    if len(replies) < 2 or not replies[1].headers.strip():
+        return text.split("\n")
+    first = re.search(r"\S.*", replies[1].headers)
+    lines = text.split("\n")
+    cut = next((number for number, line in enumerate(lines) if first and line.strip() == first[0].strip()), None)
+    return lines[:cut] if cut and _has_words(lines[:cut]) else lines
+
+
+def _unsigned(lines: list[str]) -> str:
+    """Without signature, device line and notices at the end; when nothing else is left, nothing is taken away."""
+    kept = _until_signature(lines)
+    kept = _until_notice(kept)
+    while kept and (not kept[-1].strip() or _DEVICE.match(kept[-1]) or _RULE.match(kept[-1])):
+        kept = kept[:-1]
+    return _trimmed(kept)
+
+
+def _until_signature(lines: list[str]) -> list[str]:
+    for number, line in enumerate(lines):
+        if number and _DASHES.match(line) and len([rest for rest in lines[number + 1 :] if rest.strip()]) <= 15 and _has_words(lines[:number]):
+            return lines[:number]
+        if _DEVICE.match(line) and len([rest for rest in lines[number + 1 :] if rest.strip()]) <= 3:
+            return lines[:number]
+    return lines
+
+
+def _until_notice(lines: list[str]) -> list[str]:
+    for number, line in enumerate(lines):
+        starts = number == 0 or not lines[number - 1].strip()
+        if starts and _NOTICE.match(line) and _has_words(lines[:number]):
+            return lines[:number]
+    return lines
+
+
+def _trimmed(lines: list[str]) -> str:
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip("\n")
