@@ -5,7 +5,8 @@ What a provider returns (plain values, so that no feature imports this one):
 ``home.waiting``  a list of dicts: at, icon, tint, title, text, url, actions = dicts of text, url, kind, post, fields
 ``home.main``, ``home.side``  a dict: template, optionally title, more_url, more_text, and whatever the template reads from ``part``
 ``home.chips``    a list of dicts: text, url, icon
-``search``        called with query and limit: a list of dicts: key, title, hits = dicts of url, icon, text, note; all_url, all_text, jump
+``search``        called with query and limit: a list of dicts: key, title, hits = dicts of url, icon, text, note and optionally lead, pieces,
+                  passage (see ``kernel.search``); all_url, all_text, jump
 """
 
 from collections.abc import Callable

@@ -70,7 +70,7 @@ def rows(number: int, ids: dict[str, Any], text: Text) -> Iterator[tuple[tuple[A
         service, department = random.choice(services)
         request = (key, text(4, 9), person, person, random.choice(places), department, service, key % 20 == 0, *(OPEN if key % 100 == 7 else CLOSED))
         kinds = ("description", "reply", "note" if key % 3 == 0 else "message")
-        yield request, [(key * 3 + place, key, person, kind, text(12, 60)) for place, kind in enumerate(kinds)]
+        yield request, [(1_000_000 + key * 3 + place, key, person, kind, text(12, 60)) for place, kind in enumerate(kinds)]
 
 
 REQUEST = "id, title, requester_id, filed_by_id, from_department_id, department_id, service_id, is_confidential, is_open, status, awaits_answer, answered_at"
