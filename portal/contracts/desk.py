@@ -90,12 +90,16 @@ class RequestClaimed:
 
 @dataclass(frozen=True)
 class RequestAssigned:
-    """A request was given to somebody, or back to the queue (nobody)."""
+    """A request was given to somebody, or back to the queue (nobody).
+
+    ``way`` is empty where a person did it; else "turn" or "least", or why it went back: "away" or "idle".
+    """
 
     event: ClassVar[str] = "desk.request.assigned"
     request_id: int
     person_id: int | None
     from_id: int | None
+    way: str = ""
 
 
 @dataclass(frozen=True)
@@ -274,3 +278,12 @@ class HoursFollowed:
     event: ClassVar[str] = "desk.hours.followed"
     department_id: int
     calendar_version_id: int
+
+
+@dataclass(frozen=True)
+class SharingChanged:
+    """A lead chose how a department shares out what comes in: "hand", "turn" or "least"."""
+
+    event: ClassVar[str] = "desk.sharing.changed"
+    department_id: int
+    way: str

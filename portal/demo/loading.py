@@ -10,6 +10,7 @@ from flask import Flask
 
 from portal.demo import telling
 from portal.demo.organisation import Cast, make_organisation
+from portal.demo.sharing import share_work_out
 from portal.demo.tales import Stage, all_tales
 from portal.desk.catalogue import sync_catalogue
 from portal.desk.models import Alert, Breach, Clock, ClockEvent, Message, NamedFulfiller, Participant, PromiseVersion, Request, Service
@@ -38,6 +39,7 @@ def load(app: Flask, *, now: datetime, progress: Progress) -> None:
         progress(15)
         _write(_play(cast, now, progress), progress)
         _tell_lately(now)
+        share_work_out(now)
         progress(100)
 
 

@@ -53,8 +53,12 @@ def _claimed(h: Happening) -> Told:
 
 
 def _assigned(h: Happening) -> Told:
-    name = h.person("person_id")
-    return "user-check", (say("%(name)s has it now", name=name) if name else say("Back with the whole team"))
+    name, way = h.person("person_id"), h.data.get("way") or ""
+    if not name:
+        backs = {"away": say("Back with the whole team: whoever had it is away"), "idle": say("Back with the whole team, after a quiet working day")}
+        return "user-check", backs.get(way, say("Back with the whole team"))
+    ways = {"turn": say("%(name)s has it now, by turn", name=name), "least": say("%(name)s has it now, with the least open requests", name=name)}
+    return "user-check", ways.get(way, say("%(name)s has it now", name=name))
 
 
 def _transferred(h: Happening) -> Told:

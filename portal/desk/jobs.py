@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from portal.desk.actions import services, sweeping
+from portal.desk.actions import services, sharing, sweeping
 from portal.kernel import clock, jobs, search_keeping
 from portal.kernel.unit_of_work import unit_of_work
 
@@ -15,13 +15,14 @@ def sweep() -> None:
     """Warn about clocks, ask whether it worked, close what nobody speaks about any more."""
     for work in (sweeping.warn_due, sweeping.follow_up):
         _in_batches(work)
+    _in_batches(sharing.return_due, sharing.BATCH)
 
 
-def _in_batches(work: Callable[..., int]) -> None:
+def _in_batches(work: Callable[..., int], size: int = sweeping.BATCH) -> None:
     for _ in range(BATCHES):
         with unit_of_work():
             number = work(now=clock.now())
-        if number < sweeping.BATCH:
+        if number < size:
             return
 
 

@@ -23,6 +23,8 @@ from portal.contracts.desk import (
     RequestResolved,
     RequestTransferred,
 )
+from portal.contracts.people import AbsencePlanned
+from portal.desk.actions import sharing
 from portal.desk.models import Clock, Message, Request, Service
 from portal.desk.policy import serves
 from portal.desk.queries import promises, recipients
@@ -132,6 +134,7 @@ def department_name(department_id: int) -> str:
 def tell_of_filing(event: RequestFiled, entry: Activity) -> None:
     """A receipt with the promise for those who asked, and the news for those on duty."""
     now, request = clock.now(), find(event.request_id)
+    sharing.share_out(request, now=now)
     sides = recipients.requesters(request)
     asked = [who for who in sides if who.why != "follows"]
     tell(request, News("desk.filed", str(entry.id), receipt(request, now), facts=promised(request)), asked, but=None, now=now)
@@ -149,6 +152,8 @@ def receipt(request: Request, now: datetime) -> Sentence:
     present = promises.on_duty(service, recipients.day_of(request, now), confidential=request.is_confidential)
     if due is None or request.status is not Status.NEW:
         return say("%(department)s has it.", department=department)
+    if request.assignee_id is not None:
+        return say("%(department)s has it. %(name)s answers by %(due)s.", department=department, name=first_name(request.assignee_id), due=due)
     if not present:
         return say("%(department)s has it. You have an answer by %(due)s.", department=department, due=due)
     if len(present) == 1:
@@ -219,16 +224,43 @@ def tell_of_question(event: FollowUpAsked, entry: Activity) -> None:
 def tell_of_assignment(event: RequestAssigned, entry: Activity) -> None:
     """Whoever has it now."""
     now, request = clock.now(), find(event.request_id)
+    if event.person_id is None and event.way and request.is_open and request.assignee_id is None:
+        tell(request, _came_back(event, entry, request), recipients.answering(request, now), but=event.from_id, now=now)
     if event.person_id is None or request.assignee_id != event.person_id:
         return
-    text = say("%(name)s gave you %(request)s.", name=first_name(entry.actor_id), request=called(request))
+    text = given(event, entry, request)
+    if not event.way:
+        sharing.watch(request, event.person_id, now=now)
     tell(request, News("desk.assigned", str(entry.id), text), [Recipient(event.person_id, "yours")], but=entry.actor_id, now=now)
+
+
+def given(event: RequestAssigned, entry: Activity, request: Request) -> Sentence:
+    """By whom, or by which way, somebody got it."""
+    if event.way == "turn":
+        return say("It is your turn: %(request)s", request=called(request))
+    if event.way == "least":
+        return say("You have the least open requests, so this one is yours: %(request)s", request=called(request))
+    return say("%(name)s gave you %(request)s.", name=first_name(entry.actor_id), request=called(request))
+
+
+def _came_back(event: RequestAssigned, entry: Activity, request: Request) -> News:
+    name = first_name(event.from_id)
+    away = say("%(name)s is away, so this is back in the queue: %(request)s", name=name, request=called(request))
+    idle = say("Nothing happened for a working day, so this is back in the queue: %(request)s", request=called(request))
+    return News("desk.new", str(entry.id), away if event.way == "away" else idle)
+
+
+@on(AbsencePlanned)
+def look_at_what_is_left(event: AbsencePlanned, entry: Activity) -> None:
+    """What somebody was given and has not answered may have to go back before they go."""
+    sharing.look_soon(event.person_id, now=clock.now())
 
 
 @on(RequestTransferred)
 def tell_of_transfer(event: RequestTransferred, entry: Activity) -> None:
-    """The requester's side, and those on duty where it arrives."""
+    """The requester's side, and those on duty where it arrives; whoever is next there gets it."""
     now, request = clock.now(), find(event.request_id)
+    sharing.share_out(request, now=now)
     there = department_name(event.to_department_id)
     text = say("%(department)s has %(request)s now.", department=there, request=called(request))
     excerpt = "" if request.is_confidential else event.reason

@@ -50,7 +50,7 @@ WHO = {
     "workers": "desk.assign desk.follower desk.hand_over desk.priority desk.wait",
     "queue": "desk.queue desk.queue_news desk.queue_clocks desk.follow_ups desk.log_call",
     "shelf": "desk.services desk.replies",
-    "manage": "desk.service desk.promise_of desk.add_reply desk.edit_reply people.edit_department_voice",
+    "manage": "desk.service desk.sharing desk.promise_of desk.add_reply desk.edit_reply people.edit_department_voice",
     "led": "desk.of_department",
     "profile": "people.profile",
     "absence": "people.absence",
@@ -170,7 +170,7 @@ LISTS = {
     "jonas": "/queue/facilities /queue/facilities?view=waiting /queue/facilities?q=radiator /queue/facilities/follow-ups /requests /notifications /people",
     "mara": "/requests /requests?show=done /need /need?q=heating /people /people?q=photo /departments /organisation /notifications",
     "camille": "/departments/marketing/requests /queue/marketing",
-    "priya": "/services/facilities /replies/facilities",
+    "priya": "/services/facilities /services/facilities/sharing /replies/facilities",
     "ada": "/administration/changes /administration/jobs /administration/mail /administration/people /administration/working-hours /administration/import",
 }
 

@@ -4,6 +4,7 @@ from portal.desk.models.clocks import Alert, Breach, Clock, ClockEvent
 from portal.desk.models.conversation import Attachment, Draft, Message
 from portal.desk.models.requests import Participant, Request
 from portal.desk.models.services import CannedReply, NamedFulfiller, PromiseVersion, Service
+from portal.desk.models.sharing import SharingRule, SharingShare, SharingTurn, SharingWatch
 from portal.desk.rules import OPEN, PAUSED, MessageKind, Priority, Status
 
 __all__ = [
@@ -24,5 +25,9 @@ __all__ = [
     "PromiseVersion",
     "Request",
     "Service",
+    "SharingRule",
+    "SharingShare",
+    "SharingTurn",
+    "SharingWatch",
     "Status",
 ]

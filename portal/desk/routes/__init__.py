@@ -3,7 +3,7 @@
 from flask import Flask
 
 from portal.desk import health, jobs, reactions
-from portal.desk.routes import around, attachments, bulk, calls, drafts, filing, mine, queue, replies, requests, search, services, work
+from portal.desk.routes import around, attachments, bulk, calls, drafts, filing, mine, queue, replies, requests, search, services, sharing, work
 from portal.desk.routes._blueprint import bp
 from portal.kernel import files, markdown
 
@@ -23,6 +23,7 @@ __all__ = [
     "search",
     "services",
     "setup",
+    "sharing",
     "work",
 ]
 
