@@ -14,10 +14,15 @@ from portal.kernel.incoming.reading.wordings import either
 Verdict = tuple[Automatic, str]
 PERSON: Verdict = (Automatic.NO, "")
 
-_AWAY = re.compile(rf"^\W{{0,3}}(?:(?:re|aw|sv): ?)?(?:{either(w.AWAY_SUBJECTS)})", re.IGNORECASE)
+_AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})", re.IGNORECASE)
+_SURELY_AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})\s?(?:[:：\]】]|$)", re.IGNORECASE)
 _BOUNCE = re.compile(rf"^\W{{0,3}}(?:{either(w.BOUNCE_SUBJECTS)})", re.IGNORECASE)
 _RECEIPT = re.compile(rf"^(?:{either(w.RECEIPT_SUBJECTS)})", re.IGNORECASE)
 _POSTMASTER = re.compile(r"^(mailer-daemon|postmaster|mail-daemon|mdaemon|microsoftexchange[0-9a-f]{16,}|mail\.?delivery|bounces?[-+.=\w]*)@", re.IGNORECASE)
+_CHALLENGE = re.compile(
+    r"^\W{0,3}(please confirm your (?:message|mail|e-?mail)|confirm your (?:message|mail|e-?mail)|verify your (?:message|mail|e-?mail)|sender verification|challenge)",
+    re.IGNORECASE,
+)
 _NO_PERSON = re.compile(r"^(no-?reply|do-?not-?reply|donotreply|noreply[-+.\w]*|notifications?|alerts?|nobody|root|cron|www-data)@", re.IGNORECASE)
 
 
@@ -61,9 +66,17 @@ def _answering(headers: Headers, _kinds: set[str], subject: str, _sender: str) -
     precedence = " ".join((read.first(headers, "precedence"), read.first(headers, "x-precedence"))).lower()
     if "auto_reply" in precedence or "auto-reply" in precedence:
         return Automatic.REPLY, "Its header Precedence says that a machine answered."
-    if _AWAY.match(subject):
+    if _SURELY_AWAY.match(subject) or (_AWAY.match(subject) and _machine_signs(headers, submitted)):
         return Automatic.REPLY, "Its subject is that of an automatic answer."
+    if "x-auto-response-suppress" in headers and "x-ms-exchange-inbox-rules-loop" in headers:
+        return Automatic.REPLY, "A rule of a mail box answered."
     return PERSON
+
+
+def _machine_signs(headers: Headers, submitted: str) -> bool:
+    if submitted not in ("", "no") or read.return_path(headers) == "":
+        return True
+    return any(name in headers for name in ("x-auto-response-suppress", "x-ms-exchange-inbox-rules-loop", "precedence", "x-loop", "x-mailer-autoreply"))
 
 
 def _list(headers: Headers, _kinds: set[str], _subject: str, _sender: str) -> Verdict:
@@ -76,10 +89,15 @@ def _list(headers: Headers, _kinds: set[str], _subject: str, _sender: str) -> Ve
     return PERSON
 
 
-def _generated(headers: Headers, kinds: set[str], _subject: str, sender: str) -> Verdict:
+def _generated(headers: Headers, kinds: set[str], subject: str, sender: str) -> Verdict:
     submitted = read.first(headers, "auto-submitted").split(";")[0].strip().lower()
     if submitted and submitted != "no":
         return Automatic.NOTICE, "Its header Auto-Submitted says that a machine wrote it."
+    suppressed = read.first(headers, "x-auto-response-suppress").lower()
+    if suppressed and suppressed != "none":
+        return Automatic.NOTICE, "Its header X-Auto-Response-Suppress asks for no answer."
+    if _CHALLENGE.match(subject) and ("precedence" in headers or _NO_PERSON.match(sender) or "challenge" in sender.lower()):
+        return Automatic.NOTICE, "It asks the sender to prove that they are a person."
     if read.return_path(headers) == "":
         return Automatic.NOTICE, "It comes without a return address, so nobody waits for an answer."
     if "text/calendar" in kinds and re.search(r"method=\W?(reply|counter)", " ".join(headers.get("x-calendar-method", ())), re.IGNORECASE):

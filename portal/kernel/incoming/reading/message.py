@@ -12,14 +12,14 @@ from portal.kernel.incoming.reading.failures import failures_of
 from portal.kernel.incoming.reading.headers import Headers
 from portal.kernel.incoming.reading.parts import LONGEST_TEXT, Cuts, Walk, cut, walk
 from portal.kernel.incoming.reading.values import Automatic, Mailbox, Reading
-from portal.kernel.incoming.reading.visible import FORWARD, SUBJECT_LINE, is_heading, reply_of
+from portal.kernel.incoming.reading.visible import FORWARD, SUBJECT_LINE, first_quoted, is_heading, reply_of
 from portal.kernel.incoming.reading.wordings import FORWARD_SUBJECTS, either
 
 LARGEST = 64_000_000
 """Bytes that are looked at."""
 DEEPEST = 40
 """Boundaries beyond this are not opened: the parser goes down one call at each."""
-_SUBJECT_OF_FORWARD = re.compile(rf"^\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{either(FORWARD_SUBJECTS)})\s*[:：]", re.IGNORECASE)
+_SUBJECT_OF_FORWARD = re.compile(rf"^\s*(?:\[[^\]]{{1,40}}\]\s*)?({either(FORWARD_SUBJECTS)})\s*[:：]", re.IGNORECASE)
 _FROM_ANY = re.compile(r"^[\s>*]*(?:\w{2,12}|[^\s:：]{2,6})\s*\*?\s*[:：]\*?\s*(.{1,300})$")
 _BOUNDARY = re.compile(rb"(?i)boundary\s*=")
 
@@ -95,9 +95,10 @@ def _forward(subject: str, text: str, originals: list[Headers], automatic: Autom
     """Who wrote what was forwarded, its subject, and whether this is a forward at all."""
     if automatic is not Automatic.NO:
         return None, "", False
-    by_subject = _SUBJECT_OF_FORWARD.match(subject) is not None
+    by_subject = _SUBJECT_OF_FORWARD.match(subject)
     lines = text.split("\n")
-    start = next((number for number, line in enumerate(lines) if FORWARD.match(line)), None)
+    older = first_quoted(lines)
+    start = older.start if older and FORWARD.match(lines[older.start]) else None
     if start is None and by_subject:
         start = next((number - 1 for number, line in enumerate(lines) if _FROM_ANY.match(line) and is_heading(lines, number)), None)
     if start is not None:
@@ -105,7 +106,8 @@ def _forward(subject: str, text: str, originals: list[Headers], automatic: Autom
     if originals and by_subject:
         inner = originals[0]
         return look.sender_of(inner), look.subject_of(inner), True
-    return None, "", by_subject
+    # "VS" answers in Finnish and forwards in Norwegian, "I" forwards in Italian: alone they say nothing.
+    return None, "", by_subject is not None and by_subject[1].lower() not in ("vs", "i")
 
 
 def _heading(lines: list[str]) -> tuple[Mailbox | None, str]:

@@ -2,11 +2,13 @@
 
 import binascii
 import mimetypes
+import os
 import re
-import secrets
 from base64 import b64decode
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from email.message import Message
+from email.policy import compat32
 from email.utils import collapse_rfc2231_value
 
 from portal.kernel.incoming.reading import headers as read
@@ -34,7 +36,7 @@ _LONG = re.compile(rb"(?:[A-Za-z0-9+/]{60,80}\r?\n){500,}")
 def cut(raw: bytes) -> tuple[bytes, Cuts]:
     """A mail with a short line in place of each long base64 body, and those bodies."""
     cuts: Cuts = {}
-    mark = secrets.token_hex(8)
+    mark = os.urandom(8).hex()
 
     def keep(found: "re.Match[bytes]") -> bytes:
         name = f"cut-{mark}-{len(cuts)}"
@@ -70,10 +72,12 @@ def _visit(part: Message, found: Walk, depth: int, within: str = "") -> None:
     if found.seen > MOST or depth > DEEPEST:
         return
     kind = content_type(part)
+    if kind.startswith("multipart/") and not part.is_multipart():
+        kind = "text/plain"  # its boundary never came: what stands there is for people to read
     found.kinds.add(kind)
     if kind == "multipart/alternative":
         _alternative(part, found, depth)
-    elif kind.startswith("multipart/") and part.is_multipart():
+    elif kind.startswith("multipart/"):
         for child in _children(part):
             _visit(child, found, depth + 1, kind)
     elif kind == "message/delivery-status":
@@ -142,6 +146,8 @@ def _leaf(part: Message, kind: str, found: Walk, within: str) -> None:
     content = payload(part, found.cuts)
     if not content and not name:
         return
+    if kind == "text/rfc822-headers":
+        found.originals.append(message_from_bytes(content[:200_000], policy=compat32))
     inline = (disposition == "inline" or within == "multipart/related") and kind.startswith("image/")
     _keep(found, Part(file_name(name, kind), kind, content, inline, _content_id(part)))
 
@@ -213,7 +219,10 @@ def content_type(part: Message) -> str:
 
 def _param(part: Message, name: str, header: str = "content-type") -> str:
     try:
-        value = part.get_param(name, "", header)
+        # The parser hands out raw bytes as question marks; a header that has been read gives them as letters.
+        whole = Message(policy=compat32)
+        whole[header] = read.first(read.headers_of(part), header)
+        value = whole.get_param(name, "", header)
         return collapse_rfc2231_value(value) if isinstance(value, tuple) else str(value or "")
     except _ODD:
         return ""

@@ -21,8 +21,13 @@ _OTHER_LINE = re.compile(rf"^[\s>*]*(?:{either(w.OTHER_HEADERS, w.SUBJECT)})\s*\
 SUBJECT_LINE = re.compile(rf"^[\s>*]*(?:{either(w.SUBJECT)})\s*\*?\s*[:：]\*?\s*(.{{0,300}})$", re.IGNORECASE)
 _OPENS = re.compile(rf"^\s*(?:(?:{either(w.ATTRIBUTION_OPENS)})\b|在|于|\d{{1,4}}[-./年])", re.IGNORECASE)
 _WROTE = re.compile(rf"({either(w.WROTE)})\s*[:：]\s*$|<[^<>\s@]{{1,100}}@[^<>\s@]{{1,100}}>\s*[:：]\s*$", re.IGNORECASE)
+_MOMENT = re.compile(r"\d[:.h]\d\d|@")
 _RULE = re.compile(r"^\s*[_\-=]{10,}\s*$")
 _QUOTE = re.compile(r"^\s{0,3}[>|]")
+_ARMOUR = re.compile(
+    r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:Hash: .{0,60}\n)?\n?|^-----BEGIN PGP SIGNATURE-----\n(?:[^\n]{0,80}\n){0,40}?-----END PGP SIGNATURE-----",
+    re.MULTILINE,
+)
 _DASHES = re.compile(r"^\s{0,2}(-- ?|--|—|_{2,5})\s*$")
 _DEVICE = re.compile(rf"^\W{{0,3}}({either(w.DEVICE)})", re.IGNORECASE)
 _NOTICE = re.compile(rf"^\W{{0,4}}({either(w.NOTICE)})", re.IGNORECASE)
@@ -41,10 +46,13 @@ def reply_of(text: str, *, is_forward: bool = False) -> str:
     """The writer's own words; all of a forwarded mail; empty only when there are none."""
     if is_forward:
         return _trimmed(text.split("\n"))
+    text = _ARMOUR.sub("", text)
     lines = text.split("\n")
     found = first_quoted(lines)
     own = _own_lines(lines, found) if found else _by_library(text)
-    return _unsigned(own)
+    reply = _unsigned(own)
+    # Quote marks without anybody named before them may be the writer's own way of setting words apart.
+    return reply if reply or (found and found.after > found.start) else _trimmed(lines)
 
 
 def first_quoted(lines: list[str]) -> Quoted | None:
@@ -100,6 +108,10 @@ def _own_lines(lines: list[str], found: Quoted) -> list[str]:
     answers = _unsigned(_unquoted(below))
     if not answers.strip():
         return above
+    if not any(_QUOTE.match(line) for line in below):
+        return above if _has_words(above) and _MOMENT.search(" ".join(lines[found.start : found.after])) else lines
+    if found.after == found.start and _has_words(above):
+        return [*above, *_without_last_quote(below)]
     if not _has_words(above) and _one_run_first(below):
         return _unquoted(below)
     if _interleaved(below):

@@ -23,8 +23,8 @@ FORWARD_BEGINS = (
     *("begin forwarded message", "anfang der weitergeleiteten nachricht", "début du message (?:transféré|réexpédié)"),
     *("inicio del mensaje reenviado", "inizio messaggio inoltrato", "begin doorgestuurd bericht"),
 )
-FORWARD_SUBJECTS = ("fwd?", "wg", "tr", "rv", "enc", "i", "vs", "vb", "pd", "továbbítás", "ilt", "转发", "轉寄", "doorst")
-REPLY_SUBJECTS = ("re", "aw", "antw", "antwort", "réf", "rép", "rif", "res", "sv", "vá", "odp", "ynt", "回复", "回覆", "答复", "vl")
+FORWARD_SUBJECTS = ("fwd?", "fw", "wg", "tr", "rv", "enc", "vb", "vl", "pd", "továbbítás", "ilt", "转发", "轉寄", "doorst", "i", "vs")
+REPLY_SUBJECTS = ("re", "aw", "antw", "antwort", "réf", "rép", "rif", "res", "sv", "vá", "odp", "ynt", "回复", "回覆", "答复")
 FROM = ("from", "von", "de", "da", "van", "från", "fra", "lähettäjä", "od", "feladó", "kimden", "差出人", "发件人", "寄件者", "寄件人")
 SUBJECT = (
     "subject",
@@ -53,8 +53,8 @@ OTHER_HEADERS = (
 )
 ATTRIBUTION_OPENS = ("on", "am", "le", "el", "em", "il", "op", "den", "på", "w dniu", "dne", "dnia", "om", "the", "at", "a", "ma")
 WROTE = (
-    *("wrote", "writes", "schrieb(?: am [^:]{1,80})?", "a écrit", "écrivait", "escribió", "escreveu", "ha scritto", "schreef(?: [^:]{1,80})?"),
-    *("skrev(?: [^:]{1,80})?", "kirjoitti", r"napisał(?:\(a\)|a)?", "pisze", r"napsal(?:\(a\)|a)?", "írta", "yazdı", "şunu yazdı"),
+    *("wrote", "writes", "schrieb(?: [^:]{1,120})?", "a écrit", "écrivait", "escribió", "escreveu", "ha scritto", "schreef(?: [^:]{1,80})?"),
+    *("skrev(?: [^:]{1,80})?", "kirjoitti", r"napisał(?:\(a\)|a)?", "pisze", r"napsal(?:\(a\)|a)?", r"írta(?: \(.{1,80}\))?", "yazdı", "şunu yazdı"),
     *("さんは書きました", "のメール", "写道", "寫道"),
 )
 DEVICE = (
@@ -81,7 +81,7 @@ AWAY_SUBJECTS = (
     *(
         "automatic reply",
         "auto(?:matic)? ?-?reply",
-        "auto:",
+        "auto ?-?response",
         "autoreply",
         "out of (?:the )?office",
         r"ooo\b:?",
