@@ -1,13 +1,13 @@
 """share work out
 
-Revision: 0008, after 0007
+Revision: 0003, after 0002
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
