@@ -4,9 +4,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from portal.desk.actions.sharing import Sharing, decide, share_out
+from portal.desk.actions.sharing import decide, share_out
 from portal.desk.models import Request
-from portal.desk.turns import Way
+from portal.desk.turns import Sharing, Way
 from portal.kernel.db import db
 from portal.kernel.policy import SYSTEM
 from portal.people.models import Department

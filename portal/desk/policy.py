@@ -97,6 +97,11 @@ def may_read(actor: Actor, request: Request, facts: RequestFacts) -> bool:
     return not request.is_confidential and (request.from_department_id in actor.leads or actor.has("auditor"))
 
 
+def knows_bare(actor: Actor, request: Request) -> bool:
+    """True for who leads the department of a confidential request; the same answer as :func:`find_bare`."""
+    return actor.is_person and request.is_confidential and request.department_id in actor.leads
+
+
 def reason(actor: Actor, request: Request, facts: RequestFacts) -> Message:
     """Why the actor sees this request, or why not, for `portal explain`."""
     if actor.person_id is not None and actor.person_id == request.requester_id:
@@ -109,6 +114,8 @@ def reason(actor: Actor, request: Request, facts: RequestFacts) -> Message:
         return say("They serve the department that has it, and are named for its service if it is confidential.")
     if may_read(actor, request, facts):
         return say("They read along as lead of the requester's department or as auditor, and cannot change it.")
+    if knows_bare(actor, request):
+        return say("It is confidential, and they lead the department: number, department, due and state are all they see.")
     if request.is_confidential:
         return say("It is confidential: only its requester, those they add and the fulfillers named for its service see it.")
     return say("They are neither on the requester's side nor in the department that has it.")
@@ -125,6 +132,7 @@ def explain_request(actor: Actor, request_id: int) -> Iterator[str]:
         yield f"  {say('yes') if holds else say('no')}  {rule}"
     found = (("read", may_read(actor, request, facts)), ("write", may_write(actor, request, facts)), ("own", may_own(actor, request)))
     can = [name for name, holds in (*found, ("work", may_work(actor, request, facts))) if holds]
+    can = can or (["know that it is there"] if knows_bare(actor, request) else [])
     yield str(say("May: %(names)s. %(reason)s", names=", ".join(can) or say("nothing"), reason=reason(actor, request, facts)))
 
 

@@ -101,9 +101,10 @@ class Answer(StrEnum):
 
 
 class PauseReason(StrEnum):
-    """The short list of R8; an approval joins it when approvals exist."""
+    """The short list of R8."""
 
     REQUESTER = "requester"
+    APPROVAL = "approval"
     SUPPLIER = "supplier"
     OTHER_DEPARTMENT = "other_department"
 

@@ -4,8 +4,8 @@ A turn is a walk: everybody stands somewhere on the same road, the hindmost goes
 Whoever was away starts again where the others are; a backlog does not wait for people who come back.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -21,6 +21,17 @@ class Way(StrEnum):
     HAND = "hand"
     TURN = "turn"
     LEAST = "least"
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """What a lead decides; ``services`` are the ways of services that differ, ``shares`` weight and cap by person."""
+
+    way: Way
+    away_days: int | None = None
+    returns_idle: bool = False
+    services: Mapping[int, Way] = field(default_factory=dict)
+    shares: Mapping[int, tuple[int, int | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

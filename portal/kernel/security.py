@@ -4,9 +4,10 @@ import ipaddress
 import os
 import secrets
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, redirect, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -56,6 +57,7 @@ def setup(app: Flask, settings: Settings) -> None:
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_SSL_STRICT=False)
     app.config["TRUSTED_HOSTS"] = trusted_hosts(settings)
     csrf.init_app(app)
+    app.before_request(lead_to_base)
     app.after_request(add_headers)
 
 
@@ -63,6 +65,19 @@ def trusted_hosts(settings: Settings) -> list[str]:
     """Names this portal answers to; anything else is refused, so no link can be steered by a header."""
     names = {urlsplit(settings.base_url).hostname or "", settings.host, "127.0.0.1", "localhost"}
     return sorted(names - {"", "0.0.0.0", "::"})  # noqa: S104  names that are left out
+
+
+def lead_to_base() -> Response | None:
+    """Send a browser that came by the other name of this machine to the portal's own address.
+
+    Cookies know no ports: by ``localhost`` they would reach the content host of ``localhost``, too, and a session would end at the other name.
+    """
+    base, here = urlsplit(current_app.extensions["settings"].base_url), urlsplit(request.host_url)
+    names = {base.hostname or "", here.hostname or ""}
+    is_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
+    if not is_page or names != {"localhost", "127.0.0.1"} or base.port != here.port:
+        return None
+    return cast(Response, redirect(base.geturl().rstrip("/") + request.full_path.rstrip("?")))
 
 
 def check_origin() -> None:

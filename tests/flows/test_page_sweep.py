@@ -170,7 +170,7 @@ LISTS = {
     "jonas": "/queue/facilities /queue/facilities?view=waiting /queue/facilities?q=radiator /queue/facilities/follow-ups /requests /notifications /people",
     "mara": "/requests /requests?show=done /need /need?q=heating /people /people?q=photo /departments /organisation /notifications",
     "camille": "/departments/marketing/requests /queue/marketing",
-    "priya": "/services/facilities /services/facilities/sharing /replies/facilities",
+    "priya": "/services/facilities /replies/facilities",
     "ada": "/administration/changes /administration/jobs /administration/mail /administration/people /administration/working-hours /administration/import",
 }
 

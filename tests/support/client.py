@@ -65,6 +65,11 @@ class _Reader(HTMLParser):
         if handler is not None:
             handler(a, owner)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self._stack.pop()
+
     def _on_form(self, a: dict[str, str], _owner: Form | None) -> None:
         self._form = self.by_id.get(a.get("id", "")) or Form("", "get")
         self._form.action, self._form.method = a.get("action", ""), a.get("method", "get").lower()

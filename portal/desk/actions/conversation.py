@@ -61,6 +61,7 @@ class Reply:
     kind: ReplyKind = ReplyKind.STEP
     wait_for: WaitFor = WaitFor.NOBODY
     wait_name: str = ""
+    wait_reason: PauseReason = PauseReason.SUPPLIER
     asks: bool = False
     canned_id: int | None = None
     files: Sequence[Received] = ()
@@ -216,7 +217,8 @@ def _carry_on(request: Request, reply: Reply, fact: ReplyFact, actor: Actor, now
 def _wait(request: Request, reply: Reply, actor: Actor, now: datetime) -> None:
     if reply.wait_for is WaitFor.NOBODY:
         return
-    begin_pause(request, reply.wait_for, reply.wait_name, PauseReason.REQUESTER if reply.wait_for is WaitFor.REQUESTER else PauseReason.SUPPLIER, actor, now)
+    why = PauseReason.REQUESTER if reply.wait_for is WaitFor.REQUESTER else reply.wait_reason
+    begin_pause(request, reply.wait_for, reply.wait_name, why, actor, now)
 
 
 def begin_pause(request: Request, waits_for: WaitFor, name: str, reason: PauseReason, actor: Actor, now: datetime) -> None:
@@ -271,18 +273,24 @@ def no_reply_needed(request: Request, *, actor: Actor, now: datetime) -> Message
 
 
 def undo_no_reply_needed(request: Request, *, actor: Actor, now: datetime) -> Message:
-    """The requester does want a reply: a new answer clock starts now."""
+    """The requester does want a reply: the answer clock starts at their oldest message without one, as if nobody had called it thanks."""
     steps.wait_turn(request, now)
     steps.stop_if(can_write(request.status))
     message = _last_word(request)
     if message is None or not message.needs_no_reply:
         raise Conflict(say("Somebody has answered meanwhile. Have a look before you go on."))
     message.needs_no_reply = False
-    steps.log(request, "requester_message", "requester", actor=actor, at=now)
+    steps.log(request, "requester_message", "requester", actor=actor, at=now, since=_unanswered_since(request, message).isoformat())
     if request.status in PAUSED:
         go_on(request)
     steps.finish(request, ReplyWanted(request.id, message.id), actor=actor, now=now)
     return message
+
+
+def _unanswered_since(request: Request, last: Message) -> datetime:
+    answered = sa.select(sa.func.max(Message.id)).where(Message.request_id == request.id, Message.kind == MessageKind.REPLY).scalar_subquery()
+    query = sa.select(sa.func.min(Message.created_at)).where(Message.request_id == request.id, Message.kind == MessageKind.MESSAGE, Message.id > answered)
+    return db.session.scalar(query) or last.created_at
 
 
 def _last_word(request: Request) -> Message | None:

@@ -5,7 +5,6 @@ is taken by a conditional UPDATE, so somebody who presses "take it" at that mome
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from portal.desk.actions import steps
 from portal.desk.models import Request, SharingRule, SharingShare, SharingTurn, SharingWatch
 from portal.desk.queries import recipients
 from portal.desk.queries import sharing as read
-from portal.desk.turns import Candidate, Way, choose, stepped
+from portal.desk.turns import Candidate, Sharing, Way, choose, stepped
 from portal.kernel import activity, jobs
 from portal.kernel.db import db
 from portal.kernel.policy import SYSTEM, Actor
@@ -24,17 +23,6 @@ from portal.people.calendars import work_calendar
 
 BATCH = 100
 """Watched requests that are looked at in one unit of work."""
-
-
-@dataclass(frozen=True)
-class Sharing:
-    """What a lead decides; ``services`` are the ways of services that differ, ``shares`` weight and cap by person."""
-
-    way: Way
-    away_days: int | None = None
-    returns_idle: bool = False
-    services: Mapping[int, Way] = field(default_factory=dict)
-    shares: Mapping[int, tuple[int, int | None]] = field(default_factory=dict)
 
 
 def decide(department_id: int, sharing: Sharing, *, actor: Actor, now: datetime) -> None:

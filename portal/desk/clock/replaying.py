@@ -79,11 +79,15 @@ class _Replay:
             self._start(FIRST_RESPONSE, at)
             self._start(RESOLUTION, at)
 
-    def requester_message(self, _event: Event, at: datetime) -> None:
-        """It ends a pause (R8); the oldest unanswered one after the first response starts a next response (R6)."""
+    def requester_message(self, event: Event, at: datetime) -> None:
+        """It ends a pause (R8); the oldest unanswered one after the first response starts a next response (R6).
+
+        ``since`` names the instant of a message that was taken for thanks: its next response starts then, not at the second thought.
+        """
         self._resume(at)
         if self.is_responded and self._running(NEXT_RESPONSE) is None and self.targets.get(NEXT_RESPONSE) is not None:
-            self._start(NEXT_RESPONSE, at)
+            said = event.data.get("since")
+            self._start(NEXT_RESPONSE, min(at, datetime.fromisoformat(str(said)).astimezone(UTC)) if said else at)
 
     def reply(self, event: Event, at: datetime) -> None:
         """A substantive reply of the serving side is what three clocks wait for (R4, R6, R7)."""

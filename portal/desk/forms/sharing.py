@@ -8,9 +8,8 @@ from wtforms import BooleanField, IntegerField, RadioField, SelectField
 from wtforms.fields import SelectChoice
 from wtforms.validators import NumberRange, Optional
 
-from portal.desk.actions.sharing import Sharing
 from portal.desk.queries.sharing import Member
-from portal.desk.turns import MOST_SHARES, Way
+from portal.desk.turns import MOST_SHARES, Sharing, Way
 from portal.kernel.forms import PortalForm, int_or_none
 
 WAYS = [SelectChoice(Way.HAND.value, _l("By hand")), SelectChoice(Way.TURN.value, _l("By turn")), SelectChoice(Way.LEAST.value, _l("Least open requests"))]

@@ -10,7 +10,7 @@ from wtforms import BooleanField, DateTimeLocalField, HiddenField, SelectField, 
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional, ValidationError
 
-from portal.desk.rules import BODY_LIMIT, REASON_LIMIT, STEP_LIMIT, TITLE_LIMIT, Impact, Priority, ReplyKind, WaitFor
+from portal.desk.rules import BODY_LIMIT, REASON_LIMIT, STEP_LIMIT, TITLE_LIMIT, Impact, PauseReason, Priority, ReplyKind, WaitFor
 from portal.kernel.forms import PortalForm, at_most, int_or_none, line, paragraph, required
 
 MINUTE = "%Y-%m-%dT%H:%M"
@@ -57,6 +57,14 @@ def _number() -> HiddenField:
     return HiddenField(filters=[int_or_none])
 
 
+OTHERS = (
+    SelectChoice(PauseReason.SUPPLIER.value, _l("A supplier")),
+    SelectChoice(PauseReason.APPROVAL.value, _l("Somebody who has to approve it")),
+    SelectChoice(PauseReason.OTHER_DEPARTMENT.value, _l("Another department")),
+)
+"""Whom else the clock may wait for (R8)."""
+
+
 class ComposerForm(PortalForm):
     """A reply to the requester, or a note for the team."""
 
@@ -76,7 +84,7 @@ class ComposerForm(PortalForm):
     )
     wait_for = SelectField(
         _l("Then wait for"),
-        choices=[SelectChoice(WaitFor.NOBODY.value, _l("nobody")), SelectChoice(WaitFor.REQUESTER.value, ""), SelectChoice(WaitFor.OTHER.value, "")],
+        choices=[SelectChoice(WaitFor.NOBODY.value, _l("nobody")), *(SelectChoice(side.value, "") for side in (WaitFor.REQUESTER, WaitFor.OTHER)), *OTHERS[1:]],
         default="",
     )
     wait_name = line(_l("Their name"), limit=120)
@@ -87,6 +95,18 @@ class ComposerForm(PortalForm):
     def is_note(self) -> bool:
         """True for a note the requester's side never sees."""
         return bool(self.what.data == "note")
+
+    @property
+    def waits_for(self) -> WaitFor:
+        """Which side the clock waits for; an approval and another department are somebody else."""
+        chosen = self.wait_for.data or ""
+        return WaitFor(chosen) if chosen in set(WaitFor) else WaitFor.OTHER
+
+    @property
+    def wait_reason(self) -> PauseReason:
+        """Who somebody else is (R8)."""
+        chosen = self.wait_for.data or ""
+        return PauseReason.SUPPLIER if chosen in set(WaitFor) else PauseReason(chosen)
 
     def moment(self, zone: str) -> datetime | None:
         """The date of the next step; what was only filled in for them counts when they typed a step."""
@@ -125,7 +145,7 @@ class PauseForm(PortalForm):
         _l("Wait for"), choices=[SelectChoice(WaitFor.REQUESTER.value, _l("the requester")), SelectChoice(WaitFor.OTHER.value, _l("somebody else"))]
     )
     wait_name = line(_l("Their name"), limit=120, description=_l("For example the supplier. The requester reads this name."))
-    reason = SelectField(_l("Who they are"), choices=[SelectChoice("supplier", _l("A supplier")), SelectChoice("other_department", _l("Another department"))])
+    reason = SelectField(_l("Who they are"), choices=list(OTHERS))
 
 
 class FollowerForm(PortalForm):

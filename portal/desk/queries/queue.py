@@ -391,7 +391,10 @@ def find_queue(actor: Actor, key: str, known: Sequence[Served]) -> Served:
     found = next((department for department in known if department.key == key), None)
     if found is not None:
         return found
-    name = db.session.scalar(sa.select(Department.name).where(Department.key == key[:60])) if actor.is_person else None
-    if name is None:
+    row = db.session.execute(sa.select(Department.id, Department.name).where(Department.key == key[:60])).first() if actor.is_person else None
+    if row is None:
         raise NotFound()
+    number, name = row
+    if number in actor.leads:
+        raise Forbidden(say("%(department)s answers no requests yet, so it has no queue.", department=name))
     raise Forbidden(say("This queue belongs to %(department)s. Ask their lead to name you, or go back.", department=name))

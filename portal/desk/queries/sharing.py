@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from portal.desk.models import Message, MessageKind, NamedFulfiller, Request, Service, SharingRule, SharingShare, SharingTurn
+from portal.desk.models import Message, MessageKind, NamedFulfiller, Request, SharingRule, SharingShare, SharingTurn
 from portal.desk.queries.promises import is_away
 from portal.desk.turns import Candidate, Way
 from portal.kernel.db import db
@@ -40,10 +40,11 @@ def whole_rule(department_id: int) -> SharingRule | None:
     return db.session.scalar(sa.select(SharingRule).where(SharingRule.department_id == department_id, SharingRule.service_id.is_(None)))
 
 
-def service_ways(department_id: int) -> dict[int, Way]:
-    """The ways of services that differ from their department's, by id; one statement."""
-    query = sa.select(SharingRule.service_id, SharingRule.way).where(SharingRule.department_id == department_id, SharingRule.service_id.is_not(None))
-    return {service_id: way for service_id, way in db.session.execute(query) if service_id is not None}
+def rules_of(department_id: int) -> tuple[SharingRule | None, dict[int, Way]]:
+    """The rule of the department, and the ways of services that differ, by id; one statement."""
+    found = db.session.scalars(sa.select(SharingRule).where(SharingRule.department_id == department_id)).all()
+    whole = next((rule for rule in found if rule.service_id is None), None)
+    return whole, {rule.service_id: rule.way for rule in found if rule.service_id is not None}
 
 
 def candidates(rule: SharingRule, day: date, *, named_for: int | None = None, but: Sequence[int] = ()) -> list[Candidate]:
@@ -73,12 +74,6 @@ def members(department_id: int, day: date) -> list[Member]:
 def today_of(department_id: int, now: datetime) -> date:
     """Today where the department works."""
     return now.astimezone(ZoneInfo(calendars.work_calendar(calendars.department_version(department_id)).zone)).date()
-
-
-def confidential_services(department_id: int) -> Sequence[tuple[int, str]]:
-    """(id, name) of the services a department offers whose every request is confidential."""
-    query = sa.select(Service.id, Service.name).where(Service.department_id == department_id, Service.is_active, Service.is_confidential)
-    return [(number, name) for number, name in db.session.execute(query.order_by(Service.position, Service.id))]
 
 
 def absence_of(person_id: int, day: date) -> tuple[date, date] | None:

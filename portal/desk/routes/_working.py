@@ -15,7 +15,7 @@ from portal.desk.queries import work_page
 from portal.desk.queries.work_page import Beside, ClockRow, Facts, Happened, Said, Talk
 from portal.desk.routes._showing import answer_words
 from portal.desk.routes._uploads import Uploads
-from portal.desk.rules import OPEN, PAUSED, Priority, Status, WaitFor
+from portal.desk.rules import OPEN, PAUSED, PauseReason, Priority, Status, WaitFor
 from portal.kernel import clock, policy
 from portal.kernel.messages import Message, say
 from portal.people.calendars import work_calendar
@@ -81,8 +81,9 @@ def _open_promise(row: Request, beside: Beside, now: datetime) -> datetime | Non
 
 
 def _name_waits(form: ComposerForm, facts: Facts) -> None:
-    names = {WaitFor.NOBODY: _("nobody"), WaitFor.REQUESTER: facts.requester.first_name, WaitFor.OTHER: _("somebody else")}
-    form.wait_for.choices = options((whom.value, name) for whom, name in names.items())
+    names = {WaitFor.NOBODY: _("nobody"), WaitFor.REQUESTER: facts.requester.first_name, WaitFor.OTHER: _("a supplier")}
+    others = [(PauseReason.APPROVAL.value, _("an approval")), (PauseReason.OTHER_DEPARTMENT.value, _("another department"))]
+    form.wait_for.choices = options([*((whom.value, name) for whom, name in names.items()), *others])
 
 
 # -- the line of time --------------------------------------------------------------------------------------------------

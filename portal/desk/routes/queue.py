@@ -17,7 +17,7 @@ from portal.desk.queries import queue as queues
 from portal.desk.routes._blueprint import bp
 from portal.desk.rules import Priority, Status
 from portal.kernel import clock, policy, shell, slots
-from portal.kernel.errors import Conflict, NotFound
+from portal.kernel.errors import Conflict
 from portal.kernel.paging import Count
 from portal.kernel.policy import Actor
 from portal.kernel.shell import MenuGroup, MenuItem
@@ -67,11 +67,11 @@ def _shown(count: Count) -> Any:
 
 @bp.get("/queue")
 @policy.allow(Desk.QUEUE)
-def first_queue() -> BaseResponse:
-    """The queue of the first department one serves."""
+def first_queue() -> BaseResponse | str:
+    """The queue of the first department one serves; a few words where that answers no requests."""
     known = served()
     if not known:
-        raise NotFound()
+        return render_template("desk/no_queue.html")
     return see_other("desk.queue", key=known[0].key)
 
 

@@ -10,6 +10,7 @@ from portal.desk import words
 from portal.desk.actions import conversation as talk_write
 from portal.desk.actions import deciding as deciding_write
 from portal.desk.actions import drafts as drafts_write
+from portal.desk.actions import moving
 from portal.desk.forms.conversation import AgainForm, AnswerForm, CancelForm, FollowerForm, MessageForm
 from portal.desk.policy import Access, BareRequest, Desk, find_access, find_bare, find_request
 from portal.desk.queries import request_page as request_read
@@ -20,7 +21,7 @@ from portal.desk.routes._reading import note_page, note_reading
 from portal.desk.routes._uploads import Uploads, receive
 from portal.desk.rules import Answer, Status
 from portal.kernel import clock, policy, web
-from portal.kernel.errors import NotFound, Refusal
+from portal.kernel.errors import Conflict, NotFound, Refusal
 from portal.kernel.messages import say
 from portal.people.calendars import work_calendar
 from portal.people.queries import persons
@@ -112,6 +113,18 @@ def _write(request_id: int, uploads: Uploads) -> Any:
     except Refusal as refusal:
         form.complain(refusal.field if refusal.field in form else "body", str(refusal.message))
     return render_template("desk/request.html", **page_context(access, now), form=form, uploads=uploads), 422
+
+
+@bp.post("/requests/<int:request_id>/answered")
+@policy.allow(Desk.OWN)
+def have_answered(request_id: int) -> Response:
+    """You wait for me? I have answered, on the phone perhaps: the clock goes on without another word (R8)."""
+    found = find_request(policy.current(), request_id, to=Desk.OWN)
+    if found.status is not Status.WAITING_REQUESTER:
+        raise Conflict(say("Nobody waits for you any more. Have a look before you go on."))
+    moving.resume(found, actor=policy.current(), now=clock.now())
+    web.tell(say("Said. The clock runs again."))
+    return web.see_other("desk.request_page", request_id=request_id)
 
 
 @bp.post("/requests/<int:request_id>/reply-wanted")

@@ -94,7 +94,8 @@ def _write(row: Request, form: ComposerForm, uploads: Uploads) -> Any:
         next_step=str(form.next_step.data or ""),
         next_step_at=form.moment(actor.zone),
         kind=ReplyKind(form.kind.data),
-        wait_for=WaitFor(form.wait_for.data or ""),
+        wait_for=form.waits_for,
+        wait_reason=form.wait_reason,
         wait_name=str(form.wait_name.data or ""),
         canned_id=form.canned_id.data,
         files=uploads.all(),
@@ -107,6 +108,8 @@ def _told(message: Any, row: Request) -> Any:
     name = serving.first_name(row.requester_id)
     if message.kind is MessageKind.NOTE:
         return _("The note is kept. %(name)s cannot see it.", name=name)
+    if message.kind is MessageKind.ACKNOWLEDGEMENT and message.author_id == row.requester_id:
+        return _("Added. It is your own request, so the clock waits for an answer of a colleague.")
     if message.kind is MessageKind.ACKNOWLEDGEMENT:
         return _("Sent. %(name)s knows that you read it. The clock goes on: a next step with a date stops it.", name=name)
     return _("Sent to %(name)s.", name=name)

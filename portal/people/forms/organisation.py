@@ -106,9 +106,13 @@ def _padded(text: str) -> str:
     return f"{int(hour):02d}:{minute}"
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+"""Years in which a special day makes sense; anything else is a slip of the keys."""
+
+
 def read_overrides(form: HoursForm) -> dict[str, list[list[str]]]:
     """Special days as a version stores them; raises Refusal naming the line that cannot be read."""
-    found = {}
+    found: dict[str, list[list[str]]] = {}
     for number, row in enumerate(str(form.overrides.data or "").splitlines(), 1):
         day, _, rest = row.strip().partition(" ")
         if not day:
@@ -118,6 +122,11 @@ def read_overrides(form: HoursForm) -> dict[str, list[list[str]]]:
         except ValueError:
             text = say("Line %(number)d does not start with a date such as 2026-12-24.", number=number)
             raise Refusal(text, field="overrides") from None
+        if not FIRST_YEAR <= int(key[:4]) <= LAST_YEAR:
+            text = say("Line %(number)d: write a year from %(first)s to %(last)s.", number=number, first=str(FIRST_YEAR), last=str(LAST_YEAR))
+            raise Refusal(text, field="overrides")
+        if key in found:
+            raise Refusal(say("Line %(number)d has a day that stands above already. Write all hours of a day in one line.", number=number), field="overrides")
         found[key] = read_spans(rest, "overrides")
     return dict(sorted(found.items()))
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from portal.desk.actions.conversation import Reply, add_message, add_note, add_participant, no_reply_needed, remove_participant, reply, undo_no_reply_needed
 from portal.desk.actions.deciding import cancel
-from portal.desk.models import CannedReply, Participant
+from portal.desk.models import CannedReply, ClockEvent, Participant
 from portal.desk.rules import MessageKind, ReplyKind, WaitFor
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Refusal
@@ -174,7 +174,7 @@ def test_messages_end_where_the_request_ends(desk: DeskUser) -> None:
 
 
 def test_thanks_need_no_reply_and_the_requester_can_undo_that(desk: DeskUser) -> None:
-    """R6: the clock of the next answer ends without counting; undone, a new one starts."""
+    """R6: the clock of the next answer ends without counting; undone, a new one starts where they wrote."""
     with pytest.raises(Refusal, match="Answer once first"):
         desk.act(no_reply_needed, "radiator", who="jonas")
     desk.act(reply, "radiator", STEP, who="jonas")
@@ -188,6 +188,8 @@ def test_thanks_need_no_reply_and_the_requester_can_undo_that(desk: DeskUser) ->
     assert clocks["promise", 0].status == "running"
     desk.act(undo_no_reply_needed, "radiator", who="mara", now=STORY + 3 * HOUR)
     assert desk.clocks("radiator")["next_response", 1].status == "running"
+    logged = sa.select(ClockEvent).where(ClockEvent.request_id == desk.find("radiator").id).order_by(ClockEvent.id.desc()).limit(1)
+    assert db.session.scalars(logged).one().data == {"since": (STORY + HOUR).isoformat()}
     assert not desk.messages("radiator")[-1].needs_no_reply
     with pytest.raises(Conflict):
         desk.act(undo_no_reply_needed, "radiator", who="mara")

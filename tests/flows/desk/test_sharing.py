@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from portal.desk.actions.assigning import claim
 from portal.desk.actions.moving import transfer
-from portal.desk.actions.sharing import Sharing, decide, return_due, share_out
+from portal.desk.actions.sharing import decide, return_due, share_out
 from portal.desk.models import Request, SharingWatch
-from portal.desk.turns import Way
+from portal.desk.turns import Sharing, Way
 from portal.kernel.db import db
 from portal.kernel.unit_of_work import unit_of_work
 from portal.people.models import Absence, Person
@@ -169,7 +169,7 @@ def test_sixteen_at_once_are_spread_evenly(app: Any, desk: DeskUser, share: Any)
     assert sorted(outcome.values()) == [5, 5, 6]
 
 
-def test_a_lead_chooses_and_sees_who_is_next(world: Any, sign_in: Any, run_jobs: Any) -> None:
+def test_a_lead_chooses_and_sees_who_is_next(world: Any, sign_in: Any, query_count: Any) -> None:
     """Fulfillers do not; a wrong number is said beside the field."""
     assert sign_in(world.jonas).get(PAGE).status == 403
     page = sign_in(world.priya).get("/services/facilities").follow("Sharing work out")
@@ -180,6 +180,9 @@ def test_a_lead_chooses_and_sees_who_is_next(world: Any, sign_in: Any, run_jobs:
     assert "Next would be Jonas." in saved
     assert saved.form("way").values["way"] == ["turn"]
     assert saved.form("way").values[f"weight_{world.kim.id}"] == ["2"]
+    with query_count() as statements:
+        saved.visitor.get(PAGE)
+    assert statements.count <= 11, statements
 
 
 def test_the_lead_reads_that_nobody_is_here(desk: DeskUser, share: Any, sign_in: Any) -> None:

@@ -20,11 +20,15 @@ def test_each_rule_is_named_with_its_answer(world: Any, context: Flask) -> None:
 
 
 def test_confidential_is_said(world: Any, context: Flask) -> None:
-    """Priya leads the department and still may not read it."""
+    """Priya leads the department and knows the bare facts alone; Jonas, who is not named, knows nothing."""
     lines = list(explain_request(world.actor("priya"), world.requests["badge"]))
     assert "  yes  leads the department that has it" in lines
     assert "  yes  it is confidential" in lines
-    assert lines[-1].startswith("May: nothing. It is confidential")
+    assert lines[-1] == (
+        "May: know that it is there. It is confidential, and they lead the department: number, department, due and state are all they see."
+    )
+    jonas = list(explain_request(world.actor("jonas"), world.requests["badge"]))
+    assert jonas[-1].startswith("May: nothing. It is confidential: only")
 
 
 def test_an_unknown_number_is_said_plainly(world: Any, context: Flask) -> None:
