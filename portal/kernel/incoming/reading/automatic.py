@@ -19,10 +19,7 @@ _SURELY_AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})\s?(?:[:：\
 _BOUNCE = re.compile(rf"^\W{{0,3}}(?:{either(w.BOUNCE_SUBJECTS)})", re.IGNORECASE)
 _RECEIPT = re.compile(rf"^(?:{either(w.RECEIPT_SUBJECTS)})", re.IGNORECASE)
 _POSTMASTER = re.compile(r"^(mailer-daemon|postmaster|mail-daemon|mdaemon|microsoftexchange[0-9a-f]{16,}|mail\.?delivery|bounces?[-+.=\w]*)@", re.IGNORECASE)
-_CHALLENGE = re.compile(
-    r"^\W{0,3}(please confirm your (?:message|mail|e-?mail)|confirm your (?:message|mail|e-?mail)|verify your (?:message|mail|e-?mail)|sender verification|challenge)",
-    re.IGNORECASE,
-)
+_CHALLENGE = re.compile(r"^\W{0,3}((?:(?:please )?confirm|verify) your (?:message|mail|e-?mail)|sender verification|challenge)", re.IGNORECASE)
 _NO_PERSON = re.compile(r"^(no-?reply|do-?not-?reply|donotreply|noreply[-+.\w]*|notifications?|alerts?|nobody|root|cron|www-data)@", re.IGNORECASE)
 
 

@@ -1,5 +1,6 @@
 """Reading under a time limit: in a process of its own that is ended when it takes too long, so that no mail can stop the others."""
 
+import atexit
 import os
 import pickle
 import select
@@ -11,11 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from portal.kernel.incoming.reading.message import read
 from portal.kernel.incoming.reading.values import Reading
 
-SMALL = 8_000
-"""Bytes up to which reading is quick whatever they are; those mails are read where they are."""
 START = 30.0
 """Seconds the other process has to come up; they do not count against the mail."""
 _ROOT = Path(__file__).resolve().parents[4]
@@ -32,7 +30,6 @@ class _Helper:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._owner = 0
 
     def read(self, raw: bytes, seconds: float) -> Reading:
         with self._turn:
@@ -40,24 +37,22 @@ class _Helper:
                 process = self._ready()
                 answer = _asked(process, raw, time.monotonic() + seconds)
             except (OSError, EOFError, TimeoutError):
-                self._end()
+                self.end()
                 raise TooSlow from None
         return answer
 
     def _ready(self) -> subprocess.Popen[bytes]:
-        if self._owner != os.getpid():
-            self._process = None  # it belongs to the process this one was forked from
         if self._process is None or self._process.poll() is not None:
-            self._end()
+            self.end()
             command = [sys.executable, "-m", "portal.kernel.incoming.reading.helper"]
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(_ROOT), os.environ.get("PYTHONPATH", "")))}
             pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "bufsize": 0}
             self._process = subprocess.Popen(command, env=environment, **pipes)  # noqa: S603  our own module, nothing from outside
-            self._owner = os.getpid()
             _taken(self._process, time.monotonic() + START)
         return self._process
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the process, if there is one, and wait for it, so that nothing is left of it."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -75,13 +70,20 @@ def _asked(process: subprocess.Popen[bytes], raw: bytes, until: float) -> Readin
         raise EOFError
     left = memoryview(_LENGTH.pack(len(raw)) + raw)
     while left:
-        if not select.select([], [pipe], [], max(0.0, until - time.monotonic()))[1]:
-            raise TimeoutError
+        _await(pipe.fileno(), select.POLLOUT, until)
         left = left[os.write(pipe.fileno(), left[: select.PIPE_BUF]) :]
     found = pickle.loads(_taken(process, until))  # noqa: S301  written by our own process of this very program
     if not isinstance(found, Reading):
         raise EOFError  # noqa: TRY004  the line broke
     return found
+
+
+def _await(pipe: int, what: int, until: float) -> None:
+    # poll, because select knows no file numbers above a thousand, which a busy server has.
+    poll = select.poll()
+    poll.register(pipe, what)
+    if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+        raise TimeoutError
 
 
 def _taken(process: subprocess.Popen[bytes], until: float) -> bytes:
@@ -94,8 +96,7 @@ def _exactly(process: subprocess.Popen[bytes], length: int, until: float) -> byt
     if pipe is None:
         raise EOFError
     while len(found) < length:
-        if not select.select([pipe], [], [], max(0.0, until - time.monotonic()))[0]:
-            raise TimeoutError
+        _await(pipe.fileno(), select.POLLIN, until)
         more = os.read(pipe.fileno(), min(1 << 20, length - len(found)))
         if not more:
             raise EOFError
@@ -104,8 +105,17 @@ def _exactly(process: subprocess.Popen[bytes], length: int, until: float) -> byt
 
 
 _helper = _Helper()
+atexit.register(_helper.end)
+
+
+def _anew() -> None:
+    global _helper  # noqa: PLW0603  a forked process has neither the other's child nor the threads that hold its lock
+    _helper = _Helper()
+
+
+os.register_at_fork(after_in_child=_anew)
 
 
 def read_within(raw: bytes, seconds: float = 2.0) -> Reading:
     """Read a mail in at most ``seconds``; raises TooSlow. For any thread of any process."""
-    return read(raw) if len(raw) <= SMALL else _helper.read(raw, seconds)
+    return _helper.read(raw, seconds)

@@ -17,10 +17,14 @@ from portal.kernel.incoming.reading.wordings import FORWARD_SUBJECTS, either
 
 LARGEST = 64_000_000
 """Bytes that are looked at."""
-DEEPEST = 40
-"""Boundaries beyond this are not opened: the parser goes down one call at each."""
+MOST_LINES = 300_000
+"""Lines that are looked at, long encoded files apart."""
+DEEPEST = 100
+"""A mail that names more boundaries is read as plain text: the parser goes down one call at each, for every line."""
 _SUBJECT_OF_FORWARD = re.compile(rf"^\s*(?:\[[^\]]{{1,40}}\]\s*)?({either(FORWARD_SUBJECTS)})\s*[:：]", re.IGNORECASE)
 _FROM_ANY = re.compile(r"^[\s>*]*(?:\w{2,12}|[^\s:：]{2,6})\s*\*?\s*[:：]\*?\s*(.{1,300})$")
+_ENCLOSED = re.compile(rb"(?i)\n\s{0,9}content-type\s{0,9}:\s{0,9}message/")
+_GAP = re.compile(rb"\r?\n\r?\n")
 _BOUNDARY = re.compile(rb"(?i)boundary\s*=")
 
 
@@ -28,22 +32,31 @@ def read(raw: bytes) -> Reading:
     """Everything a mail says, whatever its bytes; what makes no sense at all comes as plain text. Never raises."""
     try:
         small, cuts = cut(raw[:LARGEST])
-        return _read(_parsed(small), cuts)
+        return _read(_parsed(_first_lines(small)), cuts)
     except Exception:  # noqa: BLE001  whatever somebody sends, it gets a decision; the original stays as it came
         text = tidy(decode(raw[:LONGEST_TEXT], None))
         return Reading(text=text, reply_text=text.strip())
 
 
+def _first_lines(raw: bytes) -> bytes:
+    if raw.count(b"\n") <= MOST_LINES:
+        return raw
+    return b"\n".join(raw.split(b"\n", MOST_LINES)[:MOST_LINES])
+
+
 def _parsed(raw: bytes) -> Message:
-    if len(_BOUNDARY.findall(raw)) > DEEPEST * 10 or raw.count(b"\nContent-Type: message/rfc822") > DEEPEST * 10:
-        head, _, body = raw.partition(b"\n\n")
+    raw = raw.lstrip(b"\r\n")
+    deepest = DEEPEST if raw.count(b"\n") < 50_000 else DEEPEST // 4
+    if len(_BOUNDARY.findall(raw)) > deepest or len(_ENCLOSED.findall(raw)) > deepest:
+        gap = _GAP.search(raw)
+        head, body = (raw[: gap.start()], raw[gap.end() :]) if gap else (raw, b"")
         flat = Message(policy=compat32)
         for name, value in list(message_from_bytes(head[:200_000] + b"\n\n", policy=compat32).raw_items())[: look.MOST]:
             if name.lower() not in ("content-type", "content-transfer-encoding"):
                 flat[name] = value
         flat.set_payload(body[:LONGEST_TEXT].decode("ascii", "surrogateescape"))
         return flat
-    return message_from_bytes(raw.lstrip(b"\r\n"), policy=compat32)
+    return message_from_bytes(raw, policy=compat32)
 
 
 def _read(message: Message, cuts: Cuts) -> Reading:

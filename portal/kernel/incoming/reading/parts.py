@@ -30,7 +30,8 @@ _FILES_OF_TEXT = {"text/calendar", "text/csv", "text/vcard", "text/x-vcard", "te
 
 Cuts = dict[str, bytes]
 """Long base64 bodies by the line that stands for them; the parser goes line by line and would take seconds for a large picture."""
-_LONG = re.compile(rb"(?:[A-Za-z0-9+/]{60,80}\r?\n){500,}")
+_LONG = re.compile(rb"^(?:[A-Za-z0-9+/]{20,1000}\r?\n)+", re.MULTILINE)
+WORTH_CUTTING = 40_000
 
 
 def cut(raw: bytes) -> tuple[bytes, Cuts]:
@@ -39,6 +40,8 @@ def cut(raw: bytes) -> tuple[bytes, Cuts]:
     mark = os.urandom(8).hex()
 
     def keep(found: "re.Match[bytes]") -> bytes:
+        if len(found[0]) < WORTH_CUTTING:
+            return found[0]
         name = f"cut-{mark}-{len(cuts)}"
         cuts[name] = found[0]
         return name.encode() + b"\n"

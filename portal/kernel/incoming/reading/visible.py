@@ -1,7 +1,7 @@
 """What the writer of a mail added this time: without the mails below, signatures and notices. Linear in the length of the text.
 
 Our own rules go line by line and know the words of sixteen languages; for what they do not recognise mail-parser-reply is asked,
-on short texts only, because its patterns can take long.
+a single short line at a time, because its patterns can take minutes on a page.
 """
 
 import re
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from portal.kernel.incoming.reading import wordings as w
 from portal.kernel.incoming.reading.wordings import either
 
-LIBRARY_LIMIT = 10_000
-"""Characters of text up to which the library is asked."""
-LIBRARY_LANGUAGES = ["en", "de", "fr", "es", "it", "pt", "nl", "sv", "no", "da", "fi", "pl", "cs", "tr", "ja", "zh"]
+MOST_ASKED = 5
+"""Lines of a mail that the library is asked about."""
+LIBRARY_LANGUAGES = ["en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "pl", "cs", "ko", "ja", "zh"]
 
 _ORIGINAL = re.compile(rf"^\s*[-_=*]{{2,}}\s*({either(w.ORIGINAL, w.FORWARDED)})\s*:?\s*[-_=*]{{2,}}\s*$", re.IGNORECASE)
 FORWARD = re.compile(rf"^\s*[-_=*]{{2,}}\s*({either(w.FORWARDED)})\s*:?\s*[-_=*]{{2,}}\s*$|^\s*({either(w.FORWARD_BEGINS)})\s*:\s*$", re.IGNORECASE)
@@ -49,7 +49,7 @@ def reply_of(text: str, *, is_forward: bool = False) -> str:
     text = _ARMOUR.sub("", text)
     lines = text.split("\n")
     found = first_quoted(lines)
-    own = _own_lines(lines, found) if found else _by_library(text)
+    own = _own_lines(lines, found) if found else _by_library(lines)
     reply = _unsigned(own)
     # Quote marks without anybody named before them may be the writer's own way of setting words apart.
     return reply if reply or (found and found.after > found.start) else _trimmed(lines)
@@ -155,18 +155,16 @@ def _without_last_quote(lines: list[str]) -> list[str]:
     return lines[:end]
 
 
-def _by_library(text: str) -> list[str]:
-    if len(text) > LIBRARY_LIMIT or not text.strip():
-        return text.split("\n")
+def _by_library(lines: list[str]) -> list[str]:
+    """The lines above one that the library takes for an attribution; it is shown a line at a time, since its patterns can take cubic time."""
+    likely = [n for n, line in enumerate(lines) if n and len(line) <= 160 and re.search(r"\d.*[:：]\s*$", line) and _has_words(lines[:n][-20:])]
+    if not likely:
+        return lines
     from mailparser_reply import EmailReplyParser
 
-    replies = EmailReplyParser(languages=LIBRARY_LANGUAGES).read(text).replies
-    if len(replies) < 2 or not replies[1].headers.strip():
-        return text.split("\n")
-    first = re.search(r"\S.*", replies[1].headers)
-    lines = text.split("\n")
-    cut = next((number for number, line in enumerate(lines) if first and line.strip() == first[0].strip()), None)
-    return lines[:cut] if cut and _has_words(lines[:cut]) else lines
+    parser = EmailReplyParser(languages=LIBRARY_LANGUAGES)
+    cut = next((n for n in likely[:MOST_ASKED] if _MOMENT.search(lines[n]) and len(parser.read(f"Words\n\n{lines[n].strip()}\n\nWords").replies) > 1), None)
+    return lines[:cut]
 
 
 def _unsigned(lines: list[str]) -> str:
