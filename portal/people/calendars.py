@@ -74,6 +74,21 @@ def current_version(calendar_id: int) -> CalendarVersion:
 
 def department_version(department_id: int) -> int:
     """The version a department follows today: its own calendar's, else its nearest ancestor's, else the company's. One statement; NotFound before set-up."""
+    found = db.session.scalar(_newest(department_id))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def both_versions(department_id: int) -> tuple[int, int]:
+    """The version a department follows today, and that of the calendar that never closes. One statement; NotFound before set-up."""
+    own, always = db.session.execute(sa.select(_newest(department_id).scalar_subquery(), _named(ROUND_THE_CLOCK).scalar_subquery())).one()
+    if own is None or always is None:
+        raise NotFound()
+    return own, always
+
+
+def _newest(department_id: int) -> sa.Select[int]:
     up = sa.select(Department.id, Department.parent_id, Department.calendar_id, sa.literal(0).label("depth")).where(Department.id == department_id)
     chain = up.cte("chain", recursive=True)
     chain = chain.union_all(
@@ -84,10 +99,7 @@ def department_version(department_id: int) -> int:
     own = sa.select(chain.c.calendar_id, chain.c.depth).where(chain.c.calendar_id.is_not(None))
     near = own.union_all(sa.select(Calendar.id, sa.literal(100)).where(Calendar.name == DEFAULT)).subquery("near")
     newest = sa.select(CalendarVersion.id).join(near, near.c.calendar_id == CalendarVersion.calendar_id)
-    found = db.session.scalar(newest.order_by(near.c.depth, CalendarVersion.version.desc()).limit(1))
-    if found is None:
-        raise NotFound()
-    return found
+    return newest.order_by(near.c.depth, CalendarVersion.version.desc()).limit(1)
 
 
 def default_version_id() -> int:
@@ -101,11 +113,15 @@ def round_the_clock_version() -> int:
 
 
 def _named_version(name: str) -> int:
-    query = sa.select(CalendarVersion.id).join(Calendar, Calendar.id == CalendarVersion.calendar_id).where(Calendar.name == name)
-    found = db.session.scalar(query.order_by(CalendarVersion.version.desc()).limit(1))
+    found = db.session.scalar(_named(name))
     if found is None:
         raise NotFound()
     return found
+
+
+def _named(name: str) -> sa.Select[int]:
+    query = sa.select(CalendarVersion.id).join(Calendar, Calendar.id == CalendarVersion.calendar_id).where(Calendar.name == name)
+    return query.order_by(CalendarVersion.version.desc()).limit(1)
 
 
 def public_holidays(country: str | None, subdivision: str | None, now: datetime) -> list[str]:

@@ -1,14 +1,10 @@
 """Drafts as forms offer them back."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import sqlalchemy as sa
 from werkzeug.datastructures import MultiDict
-
-from portal.desk.models import Draft
-from portal.kernel.db import db
-from portal.kernel.policy import Actor
 
 
 class Kept(NamedTuple):
@@ -18,11 +14,6 @@ class Kept(NamedTuple):
     saved_at: datetime
 
 
-def draft_of(actor: Actor, form: str) -> Kept | None:
-    """One's own draft of a form, or None; one statement."""
-    query = sa.select(Draft.fields, Draft.saved_at).where(Draft.person_id == actor.person_id, Draft.form == form)
-    row = db.session.execute(query).first()
-    if row is None:
-        return None
-    pairs = [(name, str(value)) for name, values in row.fields.items() for value in values]
-    return Kept(MultiDict(pairs), row.saved_at)
+def kept(fields: Mapping[str, Sequence[Any]], saved_at: datetime) -> Kept:
+    """A stored draft as a form reads it."""
+    return Kept(MultiDict([(name, str(value)) for name, values in fields.items() for value in values]), saved_at)

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from portal.desk.models import Request, Service
+from portal.desk.models import Draft, PromiseVersion, Request, Service
 from portal.desk.queries import promises
-from portal.desk.rules import Impact, Status, priority_for, runs_round_the_clock, targets_of
+from portal.desk.queries.drafts import Kept, kept
+from portal.desk.rules import Impact, priority_for, runs_round_the_clock, targets_of
 from portal.kernel.db import db
 from portal.kernel.policy import Actor
 from portal.people import calendars
@@ -19,6 +20,8 @@ from portal.people.models import Department, Person
 
 SAME = 3
 """Open requests of one's own that are shown as a hint."""
+NEAR, NEAR_MOST = 2, 20
+"""So many others of the same place are worth a word, and the most that are counted: fewer would say who it is."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,8 @@ class Offer:
 
 
 def offer(service: Service, zone: str, now: datetime, answers: Mapping[str, Any] | None = None) -> Offer:
-    """What filing now would promise; six statements at most. Refusal while nothing is promised."""
-    department = db.session.get_one(Department, service.department_id)
-    table = promises.current_version(service.id).targets
+    """What filing now would promise; three statements. Refusal while nothing is promised."""
+    department, table = _promised(service)
     found = _hours(service, table)
     wanted = {impact: _targets(service, table, impact, answers, now, calendar) for impact, calendar in found.items()}
     usual = found[Impact.SLOWER.value]
@@ -48,10 +50,16 @@ def offer(service: Service, zone: str, now: datetime, answers: Mapping[str, Any]
     return Offer(department, wanted, previews, found, serving)
 
 
+def _promised(service: Service) -> tuple[Department, Mapping[str, Any]]:
+    query = sa.select(Department, PromiseVersion.targets).join(PromiseVersion, PromiseVersion.service_id == service.id)
+    row = db.session.execute(query.where(Department.id == service.department_id).order_by(PromiseVersion.version.desc()).limit(1)).first()
+    return (row[0], row[1]) if row else (db.session.get_one(Department, service.department_id), promises.current_version(service.id).targets)
+
+
 def _hours(service: Service, table: Mapping[str, Any]) -> dict[str, WorkCalendar]:
     always = {impact.value: runs_round_the_clock(table, priority_for(impact)) for impact in Impact}
-    versions = {kind: calendars.round_the_clock_version() if kind else calendars.department_version(service.department_id) for kind in set(always.values())}
-    return {impact: calendars.work_calendar(versions[kind]) for impact, kind in always.items()}
+    own, never_closed = calendars.both_versions(service.department_id)
+    return {impact: calendars.work_calendar(never_closed if kind else own) for impact, kind in always.items()}
 
 
 def _targets(
@@ -62,30 +70,39 @@ def _targets(
 
 @dataclass(frozen=True)
 class Asker:
-    """What a form knows already about who fills it in."""
+    """What a form knows already about who fills it in, and what they typed before."""
 
     phone: str
     place: str
     location_id: int | None
+    draft: Kept | None
 
 
-def asker(actor: Actor) -> Asker:
-    """Phone and place of whoever asks; one statement."""
-    row = db.session.execute(sa.select(Person.phone, Person.place, Person.location_id).where(Person.id == actor.person_id)).one()
-    return Asker(*row)
+def asker(actor: Actor, form: str) -> Asker:
+    """Phone and place of whoever asks, and their draft of a form; one statement."""
+    mine = sa.and_(Draft.person_id == Person.id, Draft.form == form)
+    query = sa.select(Person.phone, Person.place, Person.location_id, Draft.fields, Draft.saved_at).outerjoin(Draft, mine)
+    phone, place, location_id, fields, saved_at = db.session.execute(query.where(Person.id == actor.person_id)).one()
+    return Asker(phone, place, location_id, kept(fields, saved_at) if saved_at else None)
 
 
 @dataclass(frozen=True)
-class SameRequest:
-    """An open request of one's own for the same service."""
+class Alike:
+    """Open requests for the same service: one's own as (number, title), and how many colleagues of the same place asked."""
 
-    id: int
-    title: str
-    status: Status
+    own: Sequence[tuple[int, str]]
+    near: int
 
 
-def own_open(actor: Actor, service_id: int) -> list[SameRequest]:
-    """One's own open requests of a service, the newest first; one statement."""
-    query = sa.select(Request.id, Request.title, Request.status)
-    mine = sa.and_(Request.requester_id == actor.person_id, Request.is_open == sa.true(), Request.service_id == service_id)
-    return [SameRequest(*row) for row in db.session.execute(query.where(mine).order_by(Request.id.desc()).limit(SAME))]
+def alike(actor: Actor, service: Service, location_id: int | None) -> Alike:
+    """One's own open requests of a service, the newest first, and the number of others nearby that are no secret; one statement."""
+    mine = sa.and_(Request.requester_id == actor.person_id, Request.is_open == sa.true(), Request.service_id == service.id)
+    own = sa.select(Request.id, Request.title).where(mine).order_by(Request.id.desc()).limit(SAME).subquery()
+    others = sa.and_(Request.service_id == service.id, Request.is_open == sa.true(), Request.is_confidential == sa.false())
+    here = sa.and_(others, Request.location_id == location_id, Request.requester_id != actor.person_id)
+    wanted = here if location_id and not service.is_confidential else sa.false()
+    near = sa.select(Request.id).where(wanted).order_by(Request.id.desc()).limit(NEAR_MOST).subquery()
+    counted = sa.select(sa.func.count().label("id"), sa.literal("").label("title"), sa.literal(1).label("n")).select_from(near)
+    rows = db.session.execute(sa.union_all(sa.select(own.c.id, own.c.title, sa.literal(0).label("n")), counted)).all()
+    found = sorted(((number, title) for number, title, n in rows if n == 0), reverse=True)
+    return Alike(found, next(number for number, _, n in rows if n == 1))

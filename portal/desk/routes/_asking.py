@@ -17,6 +17,7 @@ from portal.desk.routes._uploads import Uploads
 from portal.desk.rules import Impact
 from portal.kernel import policy
 from portal.kernel.errors import Refusal
+from portal.kernel.forms import int_or_none
 from portal.kernel.messages import Message, say
 from portal.people.queries import departments, hours, persons
 
@@ -111,9 +112,16 @@ def listed(names: Sequence[str]) -> str:
 def form_page(service: Service, form: FilingForm, uploads: Uploads, now: datetime, *, kept: Kept | None = None) -> str:
     """The page of a service with its form; ``kept`` is a draft that was filled in."""
     context = promise_context(service, str(form.impact.data or ""), now, due_answer(service, form, now))
-    same = offers.own_open(policy.current(), service.id)
-    more = {"same": same, "suggest": url_for("people.suggest"), "free_days": form.free_days(now, policy.current().zone)}
+    alike = offers.alike(policy.current(), service, _place(form))
+    hints = {"same": alike.own, "near": alike.near if alike.near >= offers.NEAR else 0}
+    more = {**hints, "suggest": url_for("people.suggest"), "free_days": form.free_days(now, policy.current().zone)}
     return render_template("desk/new.html", form=form, uploads=uploads, kept=kept, **more, **context)
+
+
+def _place(form: FilingForm) -> int | None:
+    """The place that is chosen on the form as it stands, if it is one."""
+    field = form.where if form.where is not None else form.location
+    return int_or_none(field.data)
 
 
 def due_answer(service: Service, form: FilingForm, now: datetime) -> dict[str, Any] | None:

@@ -15,7 +15,6 @@ from portal.desk.forms.filing import PREFIX, Choices, FilingForm, form_for, type
 from portal.desk.models import Request
 from portal.desk.policy import Desk, find_request, find_service
 from portal.desk.queries import catalogue as catalogue_read
-from portal.desk.queries import drafts as drafts_read
 from portal.desk.queries import offer as offer_read
 from portal.desk.queries import request_page as request_read
 from portal.desk.routes import _asking as asking
@@ -44,8 +43,8 @@ def new(key: str) -> str:
     actor, now = policy.current(), clock.now()
     service = find_service(actor, key)
     choices = asking.choices_for(service)
-    kept = drafts_read.draft_of(actor, f"need.{service.key}")
-    me = offer_read.asker(actor)
+    me = offer_read.asker(actor, f"need.{service.key}")
+    kept = me.draft
     start: dict[str, Any] = {"title": clean_line(request.args.get("title"))[:120], "place": me.place}
     form = form_for(service, choices, phone=me.phone, formdata=kept.fields if kept else None, **start)
     if kept is None and form.where is not None and me.location_id:

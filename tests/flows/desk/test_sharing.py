@@ -53,6 +53,7 @@ def filed(desk: DeskUser, run_jobs: Any, **values: Any) -> str | None:
     return owner(desk, number)
 
 
+@pytest.mark.postgres
 def test_by_turn_past_whoever_is_away(desk: DeskUser, share: Any, run_jobs: Any) -> None:
     """One after the other; each is told, and it is noted why."""
     share(Way.TURN)
@@ -71,6 +72,7 @@ def test_by_hand_it_stays_in_the_queue(desk: DeskUser, share: Any, run_jobs: Any
     assert filed(desk, run_jobs) is None
 
 
+@pytest.mark.postgres
 def test_the_least_open_requests(desk: DeskUser, share: Any, run_jobs: Any) -> None:
     """Who has little gets more, up to their cap."""
     with unit_of_work():
@@ -125,6 +127,7 @@ def test_somebody_faster_keeps_it(desk: DeskUser, share: Any, run_jobs: Any) -> 
     assert owner(desk, number) == "Kim"
 
 
+@pytest.mark.postgres
 def test_it_comes_back_from_whoever_is_away(desk: DeskUser, share: Any, run_jobs: Any) -> None:
     """Unanswered, away for long enough: the team sees it again, once."""
     share(Way.TURN, away_days=2)
