@@ -25,6 +25,7 @@ ATTRIBUTIONS = {
     "Hungarian": "Bo Berg <bo@example.org> ezt írta (időpont: 2026. nov. 2., H, 9:10):",
     "Turkish": "Bo Berg <bo@example.org>, 2 Kas 2026 Pzt, 09:10 tarihinde şunu yazdı:",
     "Japanese": "2026年11月2日(月) 9:10 Bo Berg <bo@example.org>:",
+    "Korean": "2026년 11월 2일 (월) 오전 9:10, Bo Berg <bo@example.org>님이 작성:",
     "Chinese": "Bo Berg <bo@example.org> 于2026年11月2日周一 09:10写道：",
 }
 HEADINGS = {
@@ -108,6 +109,17 @@ def replies() -> list[Sample]:
         Sample(
             "words that begin with From", mail("From: next week on we need two stands.\nThank you"), said("From: next week on we need two stands.\nThank you")
         ),
+        Sample(
+            "one's own earlier words",
+            mail("Hello,\n\nOn 3 May at 10:30 we wrote:\n\nplease send the part."),
+            said("Hello,\n\nOn 3 May at 10:30 we wrote:\n\nplease send the part."),
+        ),
+        Sample(
+            "answers between, without marks",
+            mail(f"My answers are below in red.\n\n{_head('English')}Answer: from Friday on."),
+            said(has=["below in red", "from Friday on"], reply_text=None),
+        ),
+        Sample("dashes between two thoughts", mail("Part one\n--\nPart two"), said("Part one\n--\nPart two")),
         Sample("list with dashes", mail("We need:\n- a bell\n- a lamp\n- two tyres"), said("We need:\n- a bell\n- a lamp\n- two tyres")),
         Sample("comparison at the start of a line", mail("Pressure must be\n> 3 bar\nbut is less"), said("Pressure must be\n> 3 bar\nbut is less")),
         Sample("nothing but a quote", mail(f"{ATTRIBUTIONS['English']}\n{QUOTE}"), said(reply_text=None)),

@@ -21,6 +21,17 @@ _OTHER_LINE = re.compile(rf"^[\s>*]*(?:{either(w.OTHER_HEADERS, w.SUBJECT)})\s*\
 SUBJECT_LINE = re.compile(rf"^[\s>*]*(?:{either(w.SUBJECT)})\s*\*?\s*[:：]\*?\s*(.{{0,300}})$", re.IGNORECASE)
 _OPENS = re.compile(rf"^\s*(?:(?:{either(w.ATTRIBUTION_OPENS)})\b|在|于|\d{{1,4}}[-./年])", re.IGNORECASE)
 _WROTE = re.compile(rf"({either(w.WROTE)})\s*[:：]\s*$|<[^<>\s@]{{1,100}}@[^<>\s@]{{1,100}}>\s*[:：]\s*$", re.IGNORECASE)
+_ONESELF = re.compile(
+    r"\b(?:I|we|you|they|he|she|it) (?:wrote|writes)|schrieb(?:en)? (?:ich|wir|er|sie)\b|\b(?:j['’]ai|nous avons|vous avez|il a|elle a) écrit", re.IGNORECASE
+)
+_ANSWERS_BELOW = re.compile(
+    r"\b(?:answers?|comments?|repl(?:y|ies)|remarks?|see|my notes)\b.{0,40}\b(?:below|in-?line|between|in (?:red|blue|green))\b"
+    r"|\b(?:antworten?|anmerkungen|kommentare?|siehe)\b.{0,40}\b(?:unten|in rot|in blau|im text)\b"
+    r"|\b(?:réponses?|voir)\b.{0,40}\b(?:ci-dessous|en rouge|en bleu)\b"
+    r"|\b(?:respuestas?|ver)\b.{0,40}\b(?:abajo|en rojo|en azul)\b|\b(?:risposte|vedi)\b.{0,40}\b(?:sotto|in rosso)\b"
+    r"|\b(?:antwoorden|zie)\b.{0,40}\b(?:hieronder|in het rood)\b",
+    re.IGNORECASE,
+)
 _MOMENT = re.compile(r"\d[:.h]\d\d|@")
 _RULE = re.compile(r"^\s*[_\-=]{10,}\s*$")
 _QUOTE = re.compile(r"^\s{0,3}[>|]")
@@ -102,6 +113,8 @@ def _attribution_end(lines: list[str], number: int) -> int | None:
 
 def _own_lines(lines: list[str], found: Quoted) -> list[str]:
     above = lines[: found.start]
+    if _ANSWERS_BELOW.search(" ".join(above)[:600]) and not any(_QUOTE.match(line) for line in lines[found.start :]):
+        return lines
     if found.headed:
         return above if _has_words(above) else lines[found.after :] if not _has_words(above) and not _looks_headed(lines, found) else above
     below = lines[found.after :]
@@ -109,7 +122,8 @@ def _own_lines(lines: list[str], found: Quoted) -> list[str]:
     if not answers.strip():
         return above
     if not any(_QUOTE.match(line) for line in below):
-        return above if _has_words(above) and _MOMENT.search(" ".join(lines[found.start : found.after])) else lines
+        attribution = " ".join(lines[found.start : found.after])
+        return above if _has_words(above) and _MOMENT.search(attribution) and not _ONESELF.search(attribution) else lines
     if found.after == found.start and _has_words(above):
         return [*above, *_without_last_quote(below)]
     if not _has_words(above) and _one_run_first(below):
@@ -178,7 +192,9 @@ def _unsigned(lines: list[str]) -> str:
 
 def _until_signature(lines: list[str]) -> list[str]:
     for number, line in enumerate(lines):
-        if number and _DASHES.match(line) and len([rest for rest in lines[number + 1 :] if rest.strip()]) <= 15 and _has_words(lines[:number]):
+        # Two dashes and a blank are the mark of a signature; other rules only where they stand apart.
+        apart = line.rstrip("\n") == "-- " or not lines[number - 1].strip()
+        if number and apart and _DASHES.match(line) and len([rest for rest in lines[number + 1 :] if rest.strip()]) <= 15 and _has_words(lines[:number]):
             return lines[:number]
         if _DEVICE.match(line) and len([rest for rest in lines[number + 1 :] if rest.strip()]) <= 3:
             return lines[:number]

@@ -55,7 +55,7 @@ ATTRIBUTION_OPENS = ("on", "am", "le", "el", "em", "il", "op", "den", "på", "w 
 WROTE = (
     *("wrote", "writes", "schrieb(?: [^:]{1,120})?", "a écrit", "écrivait", "escribió", "escreveu", "ha scritto", "schreef(?: [^:]{1,80})?"),
     *("skrev(?: [^:]{1,80})?", "kirjoitti", r"napisał(?:\(a\)|a)?", "pisze", r"napsal(?:\(a\)|a)?", r"írta(?: \(.{1,80}\))?", "yazdı", "şunu yazdı"),
-    *("さんは書きました", "のメール", "写道", "寫道"),
+    *("さんは書きました", "님이 (?:작성|썼)[^:]{0,20}", "のメール", "写道", "寫道"),
 )
 DEVICE = (
     *("sent from (?:my|outlook|yahoo|mail|a |samsung|proton)", "get outlook for", "sent via "),
