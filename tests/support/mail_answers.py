@@ -187,6 +187,7 @@ def automatic() -> list[Sample]:
         by("reply", "auto-replied with a comment", "auto-submitted: Auto-Replied (vacation)\n"),
         by("reply", "x-autoreply", "X-Autoreply: yes\n"),
         by("reply", "x-autorespond", "X-Autorespond: Brake squeaks\n"),
+        by("reply", "away, then the old subject", subject="Out of Office Re: Brake squeaks"),
         by("reply", "precedence auto_reply", "Precedence: auto_reply\n"),
         by("reply", "away without a return path", "Return-Path: <>\n", subject="Out of office until Monday"),
         by("notice", "auto-generated", "Auto-Submitted: auto-generated\n"),
@@ -244,5 +245,6 @@ def people() -> list[Sample]:
         by_hand("Brake squeaks", "Precedence: first-class\n"),
         by_hand("Brake squeaks", "Return-Path: <ana@marlow-cycles.example>\n"),
         by_hand("Brake squeaks", "X-Auto-Response-Suppress: None\n"),
+        by_hand("Brake squeaks", "X-Auto-Response-Suppress: OOF\n"),
         by_hand("Brake squeaks", "Disposition-Notification-To: " + ANA + "\n"),
     ]

@@ -15,7 +15,7 @@ Verdict = tuple[Automatic, str]
 PERSON: Verdict = (Automatic.NO, "")
 
 _AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})", re.IGNORECASE)
-_SURELY_AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})\s?(?:[:：\]】]|$)", re.IGNORECASE)
+_SURELY_AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})\s?(?:[:：\]】]|$|(?:re|aw|sv|autoreply)\b)", re.IGNORECASE)
 _BOUNCE = re.compile(rf"^\W{{0,3}}(?:{either(w.BOUNCE_SUBJECTS)})", re.IGNORECASE)
 _RECEIPT = re.compile(rf"^(?:{either(w.RECEIPT_SUBJECTS)})", re.IGNORECASE)
 _POSTMASTER = re.compile(r"^(mailer-daemon|postmaster|mail-daemon|mdaemon|microsoftexchange[0-9a-f]{16,}|mail\.?delivery|bounces?[-+.=\w]*)@", re.IGNORECASE)
@@ -91,7 +91,8 @@ def _generated(headers: Headers, kinds: set[str], subject: str, sender: str) -> 
     if submitted and submitted != "no":
         return Automatic.NOTICE, "Its header Auto-Submitted says that a machine wrote it."
     suppressed = read.first(headers, "x-auto-response-suppress").lower()
-    if suppressed and suppressed != "none":
+    # "OOF" alone stands on mail that people wrote too: it only keeps absence notes away.
+    if "all" in suppressed or "autoreply" in suppressed:
         return Automatic.NOTICE, "Its header X-Auto-Response-Suppress asks for no answer."
     if _CHALLENGE.match(subject) and ("precedence" in headers or _NO_PERSON.match(sender) or "challenge" in sender.lower()):
         return Automatic.NOTICE, "It asks the sender to prove that they are a person."
