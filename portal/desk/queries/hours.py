@@ -8,13 +8,18 @@ from portal.kernel.db import db
 from portal.people.models import CalendarVersion
 
 
-def is_behind(department_id: int) -> bool:
-    """True when an open request of the department follows working hours that have a newer version. One statement."""
+def follows_older() -> sa.ColumnElement[bool]:
+    """SQL: the request follows working hours that have a newer version (R18)."""
     newer = aliased(CalendarVersion)
-    follows = sa.select(CalendarVersion.id).where(
+    overtaken = sa.select(CalendarVersion.id).where(
         sa.exists().where(newer.calendar_id == CalendarVersion.calendar_id, newer.version > CalendarVersion.version).correlate(CalendarVersion)
     )
-    query = sa.select(Request.id).where(Request.department_id == department_id, Request.is_open == sa.true(), Request.calendar_version_id.in_(follows))
+    return Request.calendar_version_id.in_(overtaken)
+
+
+def is_behind(department_id: int) -> bool:
+    """True when an open request of the department follows working hours that have a newer version. One statement."""
+    query = sa.select(Request.id).where(Request.department_id == department_id, Request.is_open == sa.true(), follows_older())
     return db.session.scalar(query.limit(1)) is not None
 
 

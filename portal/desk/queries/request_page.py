@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from portal.desk.clock import ClockState, Event, replay
 from portal.desk.models import Attachment, Message, Participant, Request, Service
 from portal.desk.models import ClockEvent as EventRow
+from portal.desk.queries.hours import follows_older
 from portal.desk.rules import PUBLIC, MessageKind
 from portal.kernel.activity import Activity
 from portal.kernel.db import db
@@ -98,6 +99,7 @@ class Around:
     phone: str
     lead: str
     location: str
+    keeps_older_hours: bool
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def _surroundings(request: Request, today: date) -> tuple[Around, dict[int, Face
     follows = sa.exists().where(Participant.request_id == request.id, Participant.person_id == Person.id).correlate(Person)
     query: Any = (
         sa.select(
-            *(Service.key, Service.name, Service.fields, Department.name, Department.key, Department.phone, lead.name, Location.name),
+            *(Service.key, Service.name, Service.fields, Department.name, Department.key, Department.phone, lead.name, Location.name, follows_older()),
             *(Person.id, Person.name, Person.given_name, Person.staff_number, Person.is_active, follows, back_on(today)),
         )
         .select_from(Person)
@@ -154,9 +156,10 @@ def _surroundings(request: Request, today: date) -> tuple[Around, dict[int, Face
         .where(sa.or_(Person.id.in_([request.requester_id, request.filed_by_id, request.assignee_id or 0]), follows, _took_part(request.id)))
     )
     rows = db.session.execute(query).all()
-    key, service, fields, department, department_key, phone, lead_name, location = rows[0][:8]
-    around = Around(key, service, fields, department, department_key, phone or "", lead_name or "", location or "")
-    return around, {row[8]: _face(*row[8:]) for row in rows}
+    key, service, fields, department, department_key, phone, lead_name, location, older = rows[0][:9]
+    older = bool(older) and request.is_open
+    around = Around(key, service, fields, department, department_key, phone or "", lead_name or "", location or "", older)
+    return around, {row[9]: _face(*row[9:]) for row in rows}
 
 
 def _took_part(request_id: int) -> sa.ColumnElement[bool]:

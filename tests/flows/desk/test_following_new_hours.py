@@ -1,6 +1,7 @@
 """Facilities works round the clock from today; open requests may follow, and what was promised and kept before stays kept."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -56,3 +57,15 @@ def test_what_runs_follows_as_the_dry_run_said(desk: DeskUser) -> None:
     assert desk.find(number).calendar_version_id == version
     assert number in moved
     assert len(moved) <= shown.moved <= shown.open
+
+
+def test_the_page_says_that_it_keeps_older_hours(desk: DeskUser, sign_in: Any) -> None:
+    """Only from the day newer ones exist, and only until it follows them (R18)."""
+    words, address = "These are the hours of the day it was asked", f"/requests/{desk.world.requests['radiator']}"
+    mara = sign_in(desk.world.mara)
+    assert words not in mara.get(address)
+    before = desk.find("radiator")
+    department, version = before.department_id, _newer_hours(before)
+    assert words in mara.get(address)
+    _follow(department, version, MORNING + timedelta(hours=1))
+    assert words not in mara.get(address)
