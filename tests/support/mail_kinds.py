@@ -92,6 +92,7 @@ def charsets() -> list[Sample]:
         Sample("hebrew, visual order", mail("שלום", kind=plain + "iso-8859-8-i", charset="iso8859_8"), said("שלום")),
         Sample("character set with blanks and quotes", mail("Über", kind='text/plain; charset=" utf-8 "'), said("Über")),
         Sample("nul and control characters", mail("One\x00two\x07 three\x1b[31m"), said("Onetwo three[31m")),
+        Sample("nul in the character set", mail("Café", kind='text/plain; charset="utf\x00-8"'), said("Café")),
         Sample("lone carriage returns", mail("First line\rSecond line"), said("First line\nSecond line")),
         Sample("windows line ends", mail("First line\nSecond line").replace(b"\n", b"\r\n"), said("First line\nSecond line")),
     ]

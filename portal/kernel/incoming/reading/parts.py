@@ -189,7 +189,7 @@ def _unflowed(text: str, *, delsp: bool) -> str:
 
 def payload(part: Message, cuts: Cuts) -> bytes:
     """The decoded bytes of a part; what cannot be decoded comes as it stands."""
-    stands = part.get_payload()
+    stands = _standing(part)
     if cuts and isinstance(stands, str) and (names := [name for name in cuts if name in stands]):
         whole = stands.encode("ascii", "surrogateescape")
         for name in names:
@@ -201,8 +201,16 @@ def payload(part: Message, cuts: Cuts) -> bytes:
         content = None
     if isinstance(content, bytes):
         return content
-    raw = part.get_payload()
+    raw = _standing(part)
     return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+
+
+def _standing(part: Message) -> object:
+    try:
+        return part.get_payload()
+    except _ODD:
+        del part["content-type"]  # a character set with a NUL in its name
+        return part.get_payload()
 
 
 def _unbase64(data: bytes) -> bytes:
