@@ -23,13 +23,13 @@ WHO = {
     "everybody": "people.ask_link_now people.sign_in_now people.use_link_now",
     "person": """desk.discard_draft desk.file desk.save_draft notifications.preferences notifications.read_all people.change_password people.end_everywhere
         people.save_profile people.sign_out people.theme""",
-    "owners": "desk.answer desk.ask_again desk.cancel desk.followers desk.save_edit desk.unfollow",
+    "owners": "desk.answer desk.ask_again desk.cancel desk.followers desk.have_answered desk.save_edit desk.unfollow",
     "writers": "desk.want_reply desk.write",
     "workers": """desk.assign_now desk.claim desk.follower_now desk.hand_over_now desk.plan desk.priority_now desk.resume desk.send_reply desk.take
         desk.thanks desk.wait_now""",
     "serving": "desk.bulk desk.bulk_now desk.log_call_now",
     "manage": """desk.add_reply_now desk.follow_hours desk.name_somebody desk.remove_reply desk.save_promise desk.save_reply desk.save_service
-        desk.unname_somebody people.add_member people.change_member people.save_department_voice""",
+        desk.save_sharing desk.unname_somebody people.add_member people.change_member people.save_department_voice""",
     "administrators": """admin.drop_job admin.retry_job admin.retry_mail people.add_department_now people.add_hours_now people.add_location_now
         people.end_role people.save_department people.save_hours people.save_location""",
     "keepers": """people.add_person_now people.come_back people.confirm_import people.discard_import people.grant_role people.invite
