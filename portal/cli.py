@@ -157,6 +157,22 @@ def import_people(app: Flask, file: Path, yes: bool, missing_leave: bool) -> Non
         sys.exit(run(file, confirmed=yes, leave_missing=missing_leave))
 
 
+@portal.command("ingest-mail")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--dry-run", is_flag=True, help="Say what would be decided and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per mail and line.")
+@with_app
+def ingest_mail(app: Flask, files: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+    """Take in the mails of each FILE (a mail or an mbox, - for the standard input): open a request, continue one, hold or ignore.
+
+    The same mail twice is one mail. Exits with 1 when a file could not be read; the others are done all the same.
+    """
+    from portal.desk.cli import ingest
+
+    with app.app_context():
+        sys.exit(ingest(files, dry=dry_run, as_json=as_json))
+
+
 @portal.command()
 @click.pass_context
 def upgrade(context: click.Context) -> None:

@@ -90,6 +90,15 @@ def receive(stream: IO[bytes], *, name: str, kinds: frozenset[Kind] = REQUEST_KI
     return Received(digest, label, MIME[kind], size)
 
 
+def receive_raw(content: bytes, *, name: str, mime: str) -> Received:
+    """Store bytes as they are, unchecked: for what is only ever handed out as a download, such as the original of a mail."""
+    with _temporary() as fresh:
+        fresh.write(content)
+        digest, size = _measured(fresh)
+        _move_into_place(fresh, digest)
+    return Received(digest, clean_name(name), mime, size)
+
+
 def keep(received: Received, *, owner_id: int | None, now: datetime) -> StoredFile:
     """Write the row of received content and count it; raises TooLarge when the owner's space is used up. None owns without limit."""
     if not _place(_root(), received.digest).is_file():

@@ -44,6 +44,7 @@ class Settings:
     country: str = setting("", "Two-letter country whose holidays count where a location names none.")
     smtp_url: str = setting("", "smtp://name:password@host:port, or smtps://; empty keeps mail in the outbox, readable under Administration.")
     mail_from: str = setting("hearth@localhost", "Sender address of the portal's mail.")
+    mail_in_service: str = setting("it-question", "Key of the service for mail whose address belongs to no department. Empty: such mail is held.")
     trusted_proxies: int = setting(0, "Number of reverse proxies in front whose forwarding headers count.")
     insecure_lan: bool = setting(False, "Allow sign-in over plain http on an address other than loopback. Passwords travel readable: avoid.")
     upload_limit_mb: int = setting(25, "Largest upload in megabytes.")

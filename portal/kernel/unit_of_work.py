@@ -143,6 +143,12 @@ def run(work: Callable[[], T], *, keep: Callable[[T], bool] = lambda _: True) ->
     raise AssertionError("unreachable")
 
 
+def attempt(work: Callable[[], T]) -> T:
+    """Do ``work`` so that, when it raises, only its own changes are undone and the rest of the unit of work goes on."""
+    with db.session.begin_nested():
+        return work()
+
+
 @contextmanager
 def side_transaction() -> Iterator[Session]:
     """A short transaction of its own beside the page, for what must be noted although nothing changes; raises Busy or DiskFull."""

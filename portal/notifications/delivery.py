@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import current_app
 
-from portal.kernel import jobs, mail, mail_message
+from portal.kernel import jobs, mail, mail_message, reply_address
 from portal.kernel.db import db
 from portal.kernel.settings import Settings
 from portal.notifications import kinds, queries, rules, sentences
@@ -128,7 +128,9 @@ def _write(to: Recipient, errand: Errand, taken: list[Told], now: datetime) -> N
 def _write_about(to: Recipient, subject: tuple[str, int], news: list[Told], now: datetime) -> None:
     thread = mail.lasting_id("thread", *subject)
     identity = mail.lasting_id("told", to.actor.person_id, *subject, news[-1].id)
-    _queue(to, "notifications/notice", identity, now, thread=thread, news=news[-LONGEST:], latest=news[-1])
+    person = to.actor.person_id
+    reference = reply_address.token(*subject, person) if subject[0] in reply_address.KINDS and person else None
+    _queue(to, "notifications/notice", identity, now, thread=thread, reference=reference, news=news[-LONGEST:], latest=news[-1])
 
 
 def _write_digest(to: Recipient, errand: Errand, news: list[Told], now: datetime) -> None:
@@ -144,7 +146,7 @@ def _grouped(news: list[Told]) -> list[list[Told]]:
     return list(groups.values())
 
 
-def _queue(to: Recipient, name: str, identity: str, now: datetime, *, thread: str | None = None, **context: Any) -> None:
+def _queue(to: Recipient, name: str, identity: str, now: datetime, *, thread: str | None = None, reference: str | None = None, **context: Any) -> None:
     settings = _settings()
     reader = sentences.Reader(to.actor.zone, to.actor.locale, now)
     helpers = {
@@ -153,7 +155,7 @@ def _queue(to: Recipient, name: str, identity: str, now: datetime, *, thread: st
         "why": kinds.why,
         "address": settings.base_url.rstrip("/"),
     }
-    subject, text, html = mail.render_mail(name, zone=to.actor.zone, locale=to.actor.locale, **helpers, **context)
+    subject, text, html = mail.render_mail(name, zone=to.actor.zone, locale=to.actor.locale, reference=reference, **helpers, **context)
     mail.queue(
         to=to.email,
         name=to.name,
@@ -164,7 +166,7 @@ def _queue(to: Recipient, name: str, identity: str, now: datetime, *, thread: st
         message_id=identity,
         in_reply_to=thread,
         references=[thread] if thread else (),
-        headers={"Reply-To": mail_message.sender(settings)[1]},
+        headers={"Reply-To": reply_address.spelled(reference) if reference else mail_message.sender(settings)[1]},
         person_id=to.actor.person_id,
     )
 

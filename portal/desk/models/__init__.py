@@ -2,6 +2,7 @@
 
 from portal.desk.models.clocks import Alert, Breach, Clock, ClockEvent
 from portal.desk.models.conversation import Attachment, Draft, Message
+from portal.desk.models.mail import MailedMessage
 from portal.desk.models.requests import Participant, Request
 from portal.desk.models.services import CannedReply, NamedFulfiller, PromiseVersion, Service
 from portal.desk.models.sharing import SharingRule, SharingShare, SharingTurn, SharingWatch
@@ -17,6 +18,7 @@ __all__ = [
     "Clock",
     "ClockEvent",
     "Draft",
+    "MailedMessage",
     "Message",
     "MessageKind",
     "NamedFulfiller",

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from portal.desk import health, jobs, reactions
+from portal.desk.actions import mail as taking_mail
 from portal.desk.routes import around, attachments, bulk, calls, drafts, filing, mine, queue, replies, requests, search, services, sharing, work
 from portal.desk.routes._blueprint import bp
 from portal.kernel import files, markdown
@@ -36,3 +37,4 @@ def setup(app: Flask) -> None:
     around.setup(app)
     queue.setup()
     services.setup()
+    taking_mail.setup()

@@ -1,0 +1,138 @@
+"""Take in a mail: open or continue a request with its words and files, in the transaction that decides about it."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from portal.desk import mail_rules
+from portal.desk.actions.conversation import Reply, add_message, add_note, add_participant, reply
+from portal.desk.actions.filing import Filing, file_request
+from portal.desk.mail_rules import Act
+from portal.desk.models import MailedMessage, Message, Request
+from portal.desk.queries.mail import Sight, look
+from portal.desk.rules import BODY_LIMIT, FILE_LIMIT, MessageKind
+from portal.kernel import files
+from portal.kernel.db import db
+from portal.kernel.errors import DiskFull, PortalError
+from portal.kernel.incoming import store
+from portal.kernel.incoming.reading import Part, Reading
+from portal.kernel.incoming.store import Decision, Envelope, Verdict
+from portal.kernel.policy import Actor
+
+CUT = "\n\n(The rest is in the original mail.)"
+OLDEST = timedelta(hours=23)
+"""How far back the receipt of a mail may start a clock; a mail that waited longer starts it then."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The files of a mail that were received, and sentences about those that were not."""
+
+    kept: Sequence[files.Received] = ()
+    refused: Sequence[str] = ()
+
+
+class Desk:
+    """Takes mail for the request desk."""
+
+    def prepare(self, reading: Reading, envelope: Envelope, *, now: datetime) -> Taken:
+        """Check and store what came with a mail, like uploads; nothing of what no request will hold. Raises DiskFull."""
+        act, _ = mail_rules.decide(look(reading, envelope.to, now).facts)
+        return Taken() if act in (Act.HOLD, Act.IGNORE) else received(reading)
+
+    def take(self, mail_id: int, reading: Reading, envelope: Envelope, prepared: Taken, *, now: datetime) -> Verdict:
+        """Decide and do it; raises what the desk's own rules refuse."""
+        sight = look(reading, envelope.to, now)
+        act, reason = mail_rules.decide(sight.facts)
+        decision = Decision(mail_rules.DECISIONS[act])
+        if act in (Act.HOLD, Act.IGNORE):
+            return Verdict(decision, reason)
+        request = carry_out(act, sight, reading, prepared, mail_id=mail_id, received_at=envelope.received_at, now=now)
+        return Verdict(decision, reason, ("desk.request", request.id))
+
+
+def foresee(reading: Reading, now: datetime) -> Verdict:
+    """What would become of a mail; writes nothing."""
+    sight = look(reading, (), now)
+    act, reason = mail_rules.decide(sight.facts)
+    decision = Decision(mail_rules.DECISIONS[act])
+    return Verdict(decision, reason, ("desk.request", sight.request.id) if sight.request and decision is Decision.APPENDED else None)
+
+
+def carry_out(act: Act, sight: Sight, reading: Reading, taken: Taken, *, mail_id: int, received_at: datetime, now: datetime) -> Request:
+    """Open a request with a mail, or add it to the one it answers; notes which entry it became. Raises what the actions raise."""
+    if sight.actor is None:
+        raise ValueError("nobody is known to have sent it")
+    if act is Act.OPEN or sight.request is None:
+        request = file_request(_filing(sight, reading, taken, max(received_at, now - OLDEST)), actor=sight.actor, now=now)
+        message_id = db.session.scalars(sa.select(Message.id).where(Message.request_id == request.id, Message.kind == MessageKind.DESCRIPTION)).one()
+    else:
+        request = sight.request
+        message_id = _continue(act, sight.actor, request, reading, taken, now).id
+    db.session.add(MailedMessage(message_id=message_id, mail_id=mail_id))
+    db.session.flush()
+    return request
+
+
+def _continue(act: Act, actor: Actor, request: Request, reading: Reading, taken: Taken, now: datetime) -> Message:
+    words = _words(reading.reply_text, reading, taken)
+    if act is Act.ANSWER and (note := mail_rules.as_note(words)):
+        return add_note(request, body=note, files=taken.kept, actor=actor, now=now)
+    if act is Act.ANSWER:
+        return reply(request, Reply(words, files=taken.kept), actor=actor, now=now)
+    if act is Act.JOIN:
+        add_participant(request, person_id=actor.person_id or 0, actor=actor, now=now)
+    return add_message(request, body=words, files=taken.kept, actor=actor, now=now)
+
+
+def _filing(sight: Sight, reading: Reading, taken: Taken, received_at: datetime) -> Filing:
+    text = reading.text if reading.is_forward else reading.reply_text
+    who = f"Forwarded. {reading.forwarded.name} <{reading.forwarded.address}> wrote it first.\n\n" if reading.forwarded else ""
+    filing = Filing(
+        service_id=sight.service_id or 0,
+        title=mail_rules.title_of(reading.subject, text) or "A mail without a subject",
+        description=_words(who + text, reading, taken),
+        requester_id=(sight.actor.person_id or 0) if sight.actor else 0,
+        impact="slower",
+        follower_ids=sight.copied,
+        files=taken.kept,
+        received_at=received_at,
+        channel="mail",
+    )
+    closed = sight.request if sight.facts.thread and not sight.facts.is_forward else None
+    return replace(filing, follows_id=closed.id) if closed else filing
+
+
+def received(reading: Reading) -> Taken:
+    """The files of a mail, checked and stored like uploads, and why some were not."""
+    kept: list[files.Received] = []
+    refused: list[str] = []
+    for part in reading.attachments:
+        try:
+            _receive(part, kept)
+        except DiskFull:
+            raise
+        except PortalError as error:
+            refused.append(f"{files.clean_name(part.name)}: {error.message}")
+    return Taken(kept, refused[:FILE_LIMIT])
+
+
+def _receive(part: Part, kept: list[files.Received]) -> None:
+    if len(kept) < FILE_LIMIT:
+        kept.append(files.receive(io.BytesIO(part.content), name=part.name))
+
+
+def _words(text: str, reading: Reading, taken: Taken) -> str:
+    """The words of a mail within the limit, and which files did not come along."""
+    words = text.strip() or reading.subject.strip() or "(no words)"
+    missing = "\n\nNot taken over from the mail:\n" + "\n".join(f"- {line}" for line in taken.refused) if taken.refused else ""
+    room = BODY_LIMIT - len(missing) - len(CUT)
+    return (words if len(words) <= room else words[:room].rstrip() + CUT) + missing
+
+
+def setup() -> None:
+    """Announce that the desk takes mail."""
+    store.taker(Desk())

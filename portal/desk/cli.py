@@ -1,0 +1,99 @@
+"""`portal ingest-mail`: every mail of every file gets a decision, and one bad file stops nobody."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portal.desk.actions import mail
+from portal.kernel import clock
+from portal.kernel.db import db
+from portal.kernel.incoming import store
+from portal.kernel.incoming.reading import Reading, TooSlow, read_within
+from portal.kernel.incoming.store import Decision, Verdict
+from portal.kernel.unit_of_work import run
+
+LARGEST = 50_000_000
+"""Bytes of one file; a larger one is no mail anybody sent."""
+
+
+def ingest(names: tuple[str, ...], *, dry: bool, as_json: bool) -> int:
+    """Take in the mails of files ("-" is the standard input); the exit status: 1 when a file could not be read. Needs an application context."""
+    status = 0
+    for name in names:
+        try:
+            mails = list(_mails(_content(name)))
+        except (OSError, ValueError) as error:
+            click.echo(f"portal: {name}: {getattr(error, 'strerror', None) or error}", err=True)
+            status = 1
+            continue
+        for raw in mails:
+            click.echo(_line(_one(name, raw, dry), as_json))
+    return status
+
+
+def _content(name: str) -> bytes:
+    if name == "-":
+        raw = sys.stdin.buffer.read(LARGEST + 1)
+    else:
+        if Path(name).is_dir():
+            raise ValueError("is a folder; name the files in it")
+        with Path(name).open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    if len(raw) > LARGEST:
+        raise ValueError("is larger than 50 MB, the most that is taken as mail")
+    return raw
+
+
+def _mails(raw: bytes) -> Iterator[bytes]:
+    """The mails of a file: one, or those of an mbox, which begins with ``From `` and separates by an empty line and ``From ``."""
+    if not raw.startswith(b"From "):
+        yield raw
+        return
+    for part in raw.replace(b"\r\nFrom ", b"\nFrom ").replace(b"\r\n\nFrom ", b"\n\nFrom ")[5:].split(b"\n\nFrom "):
+        head, _, rest = part.partition(b"\n")
+        yield (rest or head).replace(b"\n>From ", b"\nFrom ")
+
+
+def _one(name: str, raw: bytes, dry: bool) -> dict[str, Any]:
+    reading, found = _foreseen(raw)
+    known = store.decided(store.key_of(raw))
+    db.session.rollback()
+    if not dry and known is None:
+        number, _ = run(lambda: store.keep(raw, key=store.key_of(raw), via="file", now=clock.now()))
+        store.decide(number)
+        known = store.decided(store.key_of(raw))
+        db.session.rollback()
+    return _shown(name, reading, known or found)
+
+
+def _foreseen(raw: bytes) -> tuple[Reading, Verdict]:
+    try:
+        reading = read_within(raw, store.SECONDS)
+    except TooSlow:
+        return Reading(), store.TOO_SLOW
+    return reading, mail.foresee(reading, clock.now())
+
+
+def _shown(name: str, reading: Reading, found: Verdict) -> dict[str, Any]:
+    return {
+        "file": name,
+        "decision": Decision(found.decision).value,
+        "reason": found.reason,
+        "from": reading.sender.address,
+        "from_name": reading.sender.name,
+        "subject": reading.subject,
+        "reply_text": reading.reply_text,
+        "attachments": [{"name": part.name, "type": part.type, "size": part.size} for part in reading.attachments],
+        "request": found.subject[1] if found.subject else None,
+    }
+
+
+def _line(shown: dict[str, Any], as_json: bool) -> str:
+    if as_json:
+        return json.dumps(shown)
+    number = f" {shown['request']}" if shown["request"] else ""
+    return f"{shown['file']}: {shown['decision']}{number}. {shown['reason']} From {shown['from'] or 'nobody'}: {shown['subject'] or '(no subject)'}"

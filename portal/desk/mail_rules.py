@@ -1,0 +1,133 @@
+"""What becomes of a mail, as a pure decision over what is known about it (spec/newsletter.md 3.7). From alone proves nothing."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portal.desk.rules import TITLE_LIMIT
+
+
+class Side(StrEnum):
+    """On which side of a request somebody is."""
+
+    ASKING = "asking"
+    SERVING = "serving"
+    NONE = "none"
+
+
+class Way(StrEnum):
+    """How a mail names a request, the surest first."""
+
+    ADDRESS = "address"
+    REPLY = "reply"
+    TOKEN = "token"  # noqa: S105  the name of a way
+    SUBJECT = "subject"
+
+
+class Act(StrEnum):
+    """What to do with a mail."""
+
+    OPEN = "open"
+    WRITE = "write"
+    ANSWER = "answer"
+    JOIN = "join"
+    HOLD = "hold"
+    IGNORE = "ignore"
+
+
+DECISIONS = {Act.OPEN: "opened", Act.WRITE: "appended", Act.ANSWER: "appended", Act.JOIN: "appended", Act.HOLD: "held", Act.IGNORE: "ignored"}
+"""How the four decisions of `portal ingest-mail` follow from what is done."""
+
+
+@dataclass(frozen=True)
+class Thread:
+    """The request a mail names: how, whose answer address it used (None otherwise), and what the sender is there."""
+
+    number: int
+    way: Way
+    addressee_id: int | None = None
+    side: Side = Side.NONE
+    is_confidential: bool = False
+    takes_words: bool = True
+
+
+@dataclass(frozen=True)
+class MailFacts:
+    """What is known about a mail; ``sender_id`` is the active person who has that address."""
+
+    automatic_why: str = ""
+    is_own: bool = False
+    sender_id: int | None = None
+    is_forward: bool = False
+    has_words: bool = True
+    has_place: bool = True
+    thread: Thread | None = None
+
+
+def decide(facts: MailFacts) -> tuple[Act, str]:
+    """What to do and why in words. Machines come first: they never open, continue or answer, whatever else is true."""
+    if facts.is_own:
+        return Act.IGNORE, "It comes from an address of the portal itself."
+    if facts.automatic_why:
+        return Act.IGNORE, facts.automatic_why
+    if not facts.has_words:
+        return Act.HOLD, "It has neither subject nor words nor files."
+    if facts.sender_id is None:
+        return Act.HOLD, "We do not know this sender."
+    if facts.thread is not None and not facts.is_forward:
+        return _continued(facts.thread, facts.sender_id, has_place=facts.has_place)
+    if not facts.has_place:
+        return Act.HOLD, "It is for none of the addresses that belong to a service."
+    if facts.is_forward:
+        looks = f" It looks like request {facts.thread.number}." if facts.thread and facts.thread.side is not Side.NONE else ""
+        return Act.OPEN, f"A colleague forwarded it.{looks}"
+    return Act.OPEN, "A colleague asks for something new."
+
+
+def _continued(thread: Thread, sender_id: int, *, has_place: bool) -> tuple[Act, str]:
+    if thread.side is Side.NONE:
+        return _from_outside(thread, sender_id)
+    if not thread.takes_words:
+        open_anew = thread.side is Side.ASKING and has_place
+        return (Act.OPEN, f"Request {thread.number} is closed, so this follows it.") if open_anew else (Act.HOLD, f"Request {thread.number} is closed.")
+    if thread.side is Side.SERVING:
+        return Act.ANSWER, "Somebody who serves the request answered."
+    return Act.WRITE, "Somebody of the requester's side answered."
+
+
+def _from_outside(thread: Thread, sender_id: int) -> tuple[Act, str]:
+    if thread.is_confidential:
+        return Act.HOLD, "The sender has no part in the request it names."
+    if thread.way is Way.ADDRESS and thread.addressee_id != sender_id:
+        return Act.HOLD, f"It used the answer address of somebody else in request {thread.number}."
+    if thread.way in (Way.REPLY, Way.TOKEN) and thread.takes_words:
+        return Act.JOIN, f"A colleague in copy answered in request {thread.number}."
+    return Act.HOLD, f"The sender has no part in request {thread.number}."
+
+
+_PREFIX = re.compile(r"^\s*(?:(?:re|fwd?|aw|wg|sv|vs|tr|rv|ref|antw|rif|odp|ynt)\s*(?:\[\d+\])?\s*[:：]|\[(?:r-)?#?\d{1,10}\])\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"\[(?:r-|#)(\d{1,9})\]|(?:^|\s)#(\d{1,9})\b|^\s*(?:(?:re|aw|sv|antw)\s*:\s*)+(\d{1,9})\b(?= )", re.IGNORECASE)
+
+
+def title_of(subject: str, text: str) -> str:
+    """The title of a request from a subject without its prefixes, or from the first words of the text."""
+    rest, before = subject.strip()[:500], ""
+    while rest != before:
+        before, rest = rest, _PREFIX.sub("", rest, count=1)
+    line = " ".join((rest or next(iter(text.strip().splitlines()), "")).split())
+    return line if len(line) <= TITLE_LIMIT else line[: TITLE_LIMIT - 1].rstrip() + "…"
+
+
+def number_in(subject: str) -> int | None:
+    """The request a subject names: ``[R-12]``, ``#12``, or the number our own mails begin with."""
+    found = _NUMBER.search(subject[:500])
+    return int(next(part for part in found.groups() if part)) if found else None
+
+
+_NOTE = re.compile(r"^\s*(?:team )?note\s*:\s*", re.IGNORECASE)
+
+
+def as_note(text: str) -> str | None:
+    """The words of a team note when the first line of an answer says ``note:``, else None."""
+    found = _NOTE.match(text)
+    return text[found.end() :].strip() if found else None

@@ -1,0 +1,146 @@
+"""What the desk knows about a mail: who sent it, what it answers, and where it would open."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask import current_app
+
+from portal.desk.mail_rules import MailFacts, Side, Thread, Way, number_in
+from portal.desk.models import Participant, Request, Service
+from portal.desk.policy import is_named, serves
+from portal.desk.rules import FOLLOWER_LIMIT, can_write
+from portal.kernel import mail, mail_message, reply_address
+from portal.kernel.db import db
+from portal.kernel.incoming.reading import Automatic, Reading
+from portal.kernel.policy import Actor
+from portal.kernel.settings import Settings
+from portal.people.actors import actor_of
+from portal.people.models import Department, Person
+
+LOOKED_AT = 500
+"""Addresses and ids of one mail that are looked up; who writes to more writes to nobody in particular."""
+_OWN_ID = re.compile(r"<(?:thread|told\.\d{1,9})\.desk-request\.(\d{1,9})(?:\.\d{1,12})?@([^<>@\s]{1,200})>")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A mail with what is known around it; ``service_id`` is where it would open, ``copied`` who of us is in copy."""
+
+    facts: MailFacts
+    actor: Actor | None
+    request: Request | None
+    service_id: int | None
+    copied: tuple[int, ...]
+
+
+def look(reading: Reading, to: Iterable[str], now: datetime) -> Sight:
+    """Everything the decision needs; reads only. ``to`` are the addresses by the word of the server that took the mail."""
+    actor = _sender(reading, now)
+    addresses = [*to, *reading.delivered_to, *(box.address for box in (*reading.to, *reading.cc))][:LOOKED_AT]
+    thread, request = _thread(reading, addresses, actor)
+    service = _place(addresses) if actor else None
+    return Sight(_facts(reading, actor, thread, service), actor, request, service, _copied(reading, actor) if actor else ())
+
+
+def _facts(reading: Reading, actor: Actor | None, thread: Thread | None, service: int | None) -> MailFacts:
+    automatic = reading.automatic is not Automatic.NO
+    return MailFacts(
+        automatic_why=(reading.automatic_why or "A machine sent it.") if automatic else "",
+        is_own=_is_own(reading.sender.address),
+        sender_id=actor.person_id if actor else None,
+        is_forward=reading.is_forward,
+        has_words=bool(reading.reply_text.strip() or reading.text.strip() or reading.subject.strip() or reading.attachments),
+        has_place=service is not None,
+        thread=thread,
+    )
+
+
+def _sender(reading: Reading, now: datetime) -> Actor | None:
+    address = reading.sender.address.casefold()
+    person = db.session.scalar(sa.select(Person.id).where(Person.email == address, Person.is_active)) if address else None
+    return actor_of(person, now=now) if person else None
+
+
+def _is_own(address: str) -> bool:
+    own = mail_message.sender(_settings())[1].casefold()
+    return bool(address) and (address.casefold() == own or address.casefold().startswith("reply+") or bool(_departments([address])))
+
+
+def _departments(addresses: Iterable[str]) -> list[int]:
+    wanted = [address.casefold() for address in addresses if address]
+    query = sa.select(Department.id, sa.func.lower(Department.email)).where(sa.func.lower(Department.email).in_(wanted))
+    found = {email: number for number, email in db.session.execute(query)}
+    return [found[address] for address in dict.fromkeys(wanted) if address in found]
+
+
+# -- what it answers -------------------------------------------------------------------------------------------------
+
+
+def _thread(reading: Reading, addresses: list[str], actor: Actor | None) -> tuple[Thread | None, Request | None]:
+    """The request a mail names, by the surest sign first; a number in its subject counts only where the sender belongs to it."""
+    for number, way, addressee in _signs(reading, addresses):
+        request = db.session.get(Request, number)
+        if request is None:
+            continue
+        side = _side(request, actor) if actor else Side.NONE
+        if way is not Way.SUBJECT or side is not Side.NONE:
+            return Thread(number, way, addressee, side, request.is_confidential, can_write(request.status) is None), request
+    return None, None
+
+
+def _signs(reading: Reading, addresses: list[str]) -> list[tuple[int, Way, int | None]]:
+    signed = [known for one in addresses if (known := reply_address.read(one))]
+    found: list[tuple[int, Way, int | None]] = [(known.subject_id, Way.ADDRESS, known.person_id) for known in signed if known.kind == "desk.request"]
+    found += [(number, Way.REPLY, None) for number in _of_ids((*reading.in_reply_to, *reversed(reading.references)))]
+    if (known := reply_address.token_in(reading.text)) is not None:
+        found.append((known.subject_id, Way.TOKEN, known.person_id))
+    if named := number_in(reading.subject):
+        found.append((named, Way.SUBJECT, None))
+    return found[:10]
+
+
+def _of_ids(ids: Iterable[str]) -> list[int]:
+    """The requests of mails of ours by their ids: of a constant root, or of a notice that we did send."""
+    own = mail_message.domain(_settings())
+    named = {one: int(found[1]) for one in ids if (found := _OWN_ID.fullmatch(one)) and found[2].lower() == own}
+    sent = set(db.session.scalars(sa.select(mail.Mail.message_id).where(mail.Mail.message_id.in_(named)))) if named else set()
+    return [number for one, number in named.items() if one in sent or one.startswith("<thread.")]
+
+
+def _side(request: Request, actor: Actor) -> Side:
+    if actor.person_id in (request.requester_id, *(() if request.is_confidential else (request.filed_by_id,))):
+        return Side.ASKING
+    follows = sa.select(Participant.person_id).where(Participant.request_id == request.id, Participant.person_id == actor.person_id)
+    if db.session.scalar(follows) is not None:
+        return Side.ASKING
+    if request.department_id not in serves(actor):
+        return Side.NONE
+    named = not request.is_confidential or db.session.scalar(sa.select(Request.id).where(Request.id == request.id, is_named(actor))) is not None
+    return Side.SERVING if named else Side.NONE
+
+
+# -- where it opens --------------------------------------------------------------------------------------------------
+
+
+def _place(addresses: list[str]) -> int | None:
+    """The service a mail opens at: the first plain one of the department it is addressed to, else the one the settings name."""
+    for department in _departments(addresses):
+        query = sa.select(Service.id).where(Service.department_id == department, Service.is_active == sa.true(), Service.is_confidential == sa.false())
+        found = db.session.scalar(query.where(Service.due_field.is_(None)).order_by(Service.position, Service.id).limit(1))
+        if found is not None:
+            return found
+    return db.session.scalar(sa.select(Service.id).where(Service.key == _settings().mail_in_service, Service.is_active))
+
+
+def _copied(reading: Reading, actor: Actor) -> tuple[int, ...]:
+    wanted = {box.address.casefold() for box in (*reading.to, *reading.cc)[:LOOKED_AT] if box.address}
+    query = sa.select(Person.id).where(Person.email.in_(wanted), Person.is_active, Person.id != actor.person_id).order_by(Person.id)
+    return tuple(db.session.scalars(query.limit(FOLLOWER_LIMIT)))
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

@@ -1,0 +1,194 @@
+"""Mail that came in: kept whole under a key of its own before anything is decided, decided once, and never lost in between.
+
+A source (a file, later a mailbox) hands over bytes; row, bytes and the job that decides are one transaction. Deciding is another:
+the row is claimed by a conditional UPDATE in the transaction that opens or continues something, so a job that runs twice does it once.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel import clock, files, jobs, unit_of_work
+from portal.kernel.db import Identified, db, enum_type
+from portal.kernel.errors import PortalError
+from portal.kernel.incoming.reading import Reading, TooSlow, read_within
+from portal.kernel.mail_message import one_line
+
+SECONDS = 2.0
+"""How long reading one mail may take; after that a person looks at it."""
+LARGEST = 64_000_000
+"""Bytes of a mail that are kept."""
+log = structlog.get_logger(__name__)
+
+
+class Decision(StrEnum):
+    """What became of a mail."""
+
+    OPENED = "opened"
+    APPENDED = "appended"
+    HELD = "held"
+    IGNORED = "ignored"
+
+
+class IncomingMail(Identified):
+    """One mail that arrived; ``decision`` is empty until somebody or something decided."""
+
+    __tablename__ = "incoming_mails"
+    __table_args__ = (
+        sa.Index("ix_incoming_mails_undecided", "id", sqlite_where=sa.text("decision IS NULL"), postgresql_where=sa.text("decision IS NULL")),
+        sa.Index("ix_incoming_mails_decision_id", "decision", "id"),
+    )
+
+    key: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    file_id: Mapped[int] = mapped_column(sa.ForeignKey("files.id"))
+    size: Mapped[int]
+    via: Mapped[str] = mapped_column(sa.String(12))
+    envelope_from: Mapped[str | None] = mapped_column(sa.String(320))
+    envelope_to: Mapped[list[Any]]
+    received_at: Mapped[datetime]
+    sender: Mapped[str] = mapped_column(sa.String(320), default="")
+    sender_name: Mapped[str] = mapped_column(sa.String(120), default="")
+    subject: Mapped[str] = mapped_column(sa.String(200), default="")
+    message_id: Mapped[str | None] = mapped_column(sa.String(420))
+    decision: Mapped[Decision | None] = mapped_column(enum_type(Decision))
+    reason: Mapped[str] = mapped_column(sa.String(400), default="")
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None]
+    subject_kind: Mapped[str | None] = mapped_column(sa.String(60))
+    subject_id: Mapped[int | None]
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """How a mail came: when, and for which addresses by the word of the server that took it."""
+
+    received_at: datetime
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided, why in words, and the thing it went to."""
+
+    decision: Decision
+    reason: str
+    subject: tuple[str, int] | None = None
+
+
+TOO_SLOW = Verdict(Decision.HELD, "It took too long to read.")
+
+
+class Taker(Protocol):
+    """Whoever decides about mail. ``prepare`` may be slow and writes no row; ``take`` runs in the deciding transaction."""
+
+    def prepare(self, reading: Reading, envelope: Envelope, *, now: datetime) -> Any:
+        """What ``take`` needs that no transaction should wait for, such as checked files."""
+        ...
+
+    def take(self, mail_id: int, reading: Reading, envelope: Envelope, prepared: Any, *, now: datetime) -> Verdict:
+        """Decide and do it; what it refuses is held for a person."""
+        ...
+
+
+_takers: list[Taker] = []
+
+
+def taker(one: Taker) -> None:
+    """Announce who decides about mail."""
+    _takers[:] = [one]
+
+
+def key_of(raw: bytes) -> str:
+    """The key of a mail that comes without one: the same bytes are the same mail."""
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
+def keep(raw: bytes, *, key: str, via: str, now: datetime, envelope_from: str | None = None, envelope_to: Sequence[str] = ()) -> tuple[int, bool]:
+    """Keep a mail and see that it is decided; its id, and False when it came before. Part of the current transaction."""
+    values = {"via": via, "envelope_from": envelope_from, "envelope_to": list(envelope_to)[:300], "received_at": now, "size": len(raw)}
+    known = db.session.scalar(sa.select(IncomingMail.id).where(IncomingMail.key == key))
+    if known is not None:
+        return known, False
+    file = files.keep(files.receive_raw(raw[:LARGEST] or b"\n", name="original.eml", mime="message/rfc822"), owner_id=None, now=now)
+    fresh = jobs.insert_once(IncomingMail, key=key, file_id=file.id, sender="", sender_name="", subject="", reason="", **values)
+    if not fresh:
+        db.session.delete(file)
+    mail_id = db.session.scalars(sa.select(IncomingMail.id).where(IncomingMail.key == key)).one()
+    if fresh:
+        jobs.enqueue("kernel.incoming.decide", unique=str(mail_id), mail_id=mail_id)
+    return mail_id, fresh
+
+
+def decided(key: str) -> Verdict | None:
+    """What became of the mail with this key; None while nobody decided."""
+    mail = db.session.scalars(sa.select(IncomingMail).where(IncomingMail.key == key)).first()
+    if mail is None or mail.decision is None:
+        return None
+    return Verdict(mail.decision, mail.reason, (mail.subject_kind, mail.subject_id) if mail.subject_kind and mail.subject_id else None)
+
+
+def original(mail: IncomingMail) -> bytes:
+    """Every byte of a mail as it came."""
+    with files.read(db.session.get_one(files.StoredFile, mail.file_id)) as content:
+        return content.read()
+
+
+@jobs.job("kernel.incoming.decide", transaction=False)
+def decide(mail_id: int) -> None:
+    """Read a mail and let its taker decide, unless that has happened."""
+    mail = db.session.get(IncomingMail, mail_id)
+    if mail is None or mail.decision is not None or not _takers:
+        return
+    envelope, raw = Envelope(mail.received_at, tuple(mail.envelope_to)), original(mail)
+    db.session.rollback()
+    try:
+        reading = read_within(raw, SECONDS)
+    except TooSlow:
+        unit_of_work.run(lambda: settle(mail_id, None, TOO_SLOW, now=clock.now()))
+        return
+    prepared = _takers[0].prepare(reading, envelope, now=clock.now())
+    db.session.rollback()
+    unit_of_work.run(lambda: _decide(mail_id, reading, envelope, prepared))
+
+
+def _decide(mail_id: int, reading: Reading, envelope: Envelope, prepared: Any) -> None:
+    now = clock.now()
+    if not claim(mail_id):
+        return
+    try:
+        verdict = unit_of_work.attempt(lambda: _takers[0].take(mail_id, reading, envelope, prepared, now=now))
+    except PortalError as error:
+        verdict = Verdict(Decision.HELD, str(error.message))
+    settle(mail_id, reading, verdict, now=now)
+
+
+def claim(mail_id: int, *, held: bool = False) -> bool:
+    """Take the turn to decide about a mail, in this transaction; false when somebody has decided. ``held`` for those that wait for a person."""
+    state = IncomingMail.decision == Decision.HELD if held else IncomingMail.decision.is_(None)
+    take = sa.update(IncomingMail).where(IncomingMail.id == mail_id, state).values(decision=Decision.IGNORED)
+    return bool(getattr(db.session.execute(take, execution_options={"synchronize_session": False}), "rowcount", 0) == 1)
+
+
+def settle(mail_id: int, reading: Reading | None, verdict: Verdict, *, now: datetime, by: int | None = None) -> None:
+    """Write down what was decided."""
+    values: dict[str, Any] = {"decision": verdict.decision, "reason": one_line(verdict.reason, 400), "decided_at": now, "decided_by": by}
+    values |= dict(zip(("subject_kind", "subject_id"), verdict.subject or (None, None), strict=True))
+    if reading is not None:
+        values |= {"sender": reading.sender.address[:320], "sender_name": reading.sender.name[:120], "message_id": (reading.message_id or "")[:420] or None}
+        values["subject"] = one_line(reading.subject, 200)
+    db.session.execute(sa.update(IncomingMail).where(IncomingMail.id == mail_id).values(**values), execution_options={"synchronize_session": False})
+    log.info("mail decided", mail=mail_id, decision=verdict.decision.value)
+
+
+@jobs.every(seconds=300, name="kernel.incoming.sweep")
+def sweep() -> None:
+    """See again to what nobody decided yet."""
+    for mail_id in db.session.scalars(sa.select(IncomingMail.id).where(IncomingMail.decision.is_(None)).order_by(IncomingMail.id).limit(500)):
+        jobs.enqueue("kernel.incoming.decide", unique=str(mail_id), mail_id=mail_id)

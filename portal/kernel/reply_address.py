@@ -1,0 +1,83 @@
+"""Addresses that say what an answer is about: ``reply+TOKEN@domain``, signed, one for each person and thing.
+
+The token is kind, number and person in ten bytes and eleven of HMAC-SHA256, written in base32: mail servers may change the
+case of a local part, so case carries nothing. It never expires, because people answer old mail.
+"""
+
+import hashlib
+import hmac
+import re
+from base64 import b32decode, b32encode
+from dataclasses import dataclass
+from struct import Struct
+
+from flask import current_app
+
+from portal.kernel.mail_message import domain
+from portal.kernel.settings import Settings
+
+KINDS = {"desk.request": 1}
+"""Things that can be answered by mail, by the number that stands in the token; never reuse one."""
+_FACTS = Struct("!BIIB")
+_MARK = 11
+"""Bytes of signature; 88 bits cannot be guessed over mail."""
+_TOKEN = re.compile(r"(?i)\breply\+([a-z2-7]{34})@")
+_LINE = re.compile(r"(?i)\[ref:\s*([a-z2-7]{34})\s*\]")
+
+
+@dataclass(frozen=True)
+class ReplyTo:
+    """What an answer is about, and who was asked."""
+
+    kind: str
+    subject_id: int
+    person_id: int
+
+
+def make(kind: str, subject_id: int, person_id: int) -> str:
+    """The address for a person's answers about a thing."""
+    return spelled(token(kind, subject_id, person_id))
+
+
+def spelled(signed: str) -> str:
+    """The address that a token stands in."""
+    settings: Settings = current_app.extensions["settings"]
+    return f"reply+{signed}@{domain(settings)}"
+
+
+def token(kind: str, subject_id: int, person_id: int) -> str:
+    """The signed part, in small letters."""
+    facts = _FACTS.pack(KINDS[kind], subject_id, person_id, 0)
+    return b32encode(facts + _mark(facts)).decode("ascii").rstrip("=").lower()
+
+
+def read(address: str) -> ReplyTo | None:
+    """What an address says; None for a forged, foreign or garbled one."""
+    found = _TOKEN.search(address[:400])
+    return _opened(found[1]) if found else None
+
+
+def token_in(text: str) -> ReplyTo | None:
+    """The same from the line ``[ref:...]`` in a quoted mail; the newest that is genuine."""
+    return next((known for one in _LINE.findall(text[:500_000])[:20] if (known := _opened(one))), None)
+
+
+def _opened(letters: str) -> ReplyTo | None:
+    try:
+        data = b32decode(letters.upper() + "=" * (-len(letters) % 8))
+    except ValueError:
+        return None
+    facts, mark = data[: _FACTS.size], data[_FACTS.size :]
+    if len(data) != _FACTS.size + _MARK or not hmac.compare_digest(mark, _mark(facts)):
+        return None
+    number, subject_id, person_id, _ = _FACTS.unpack(facts)
+    kind = next((name for name, code in KINDS.items() if code == number), None)
+    return ReplyTo(kind, subject_id, person_id) if kind else None
+
+
+def _mark(facts: bytes) -> bytes:
+    secret = current_app.secret_key
+    if not secret:
+        raise RuntimeError("there is no secret key to sign with")
+    key = hashlib.sha256(b"hearth.reply-address\0" + (secret if isinstance(secret, bytes) else secret.encode())).digest()
+    return hmac.new(key, facts, hashlib.sha256).digest()[:_MARK]

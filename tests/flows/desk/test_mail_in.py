@@ -1,0 +1,214 @@
+"""Requests opened and continued by mail: each mail is decided once, and machines and strangers change nothing."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from portal.desk.cli import ingest
+from portal.desk.models import Attachment, Message, Participant, Request
+from portal.kernel import clock, mail, reply_address
+from portal.kernel.db import db
+from portal.kernel.incoming import store
+from portal.kernel.unit_of_work import unit_of_work
+from portal.people.models import Department
+from tests.flows.desk.test_actions_races import WAYS, race
+from tests.support.desk import DeskUser
+
+DESK = "facilities@marlow.example"
+
+
+@pytest.fixture
+def post(desk: DeskUser, tmp_path: Path, capsys: Any) -> Any:
+    """Take in a mail and say what was decided."""
+    with unit_of_work():
+        db.session.execute(sa.update(Department).where(Department.key == "facilities").values(email=DESK))
+
+    def take(who: str, subject: str = "The door", text: str = "It does not close.", *, to: str = DESK, dry: bool = False, **headers: str) -> dict[str, Any]:
+        file = tmp_path / "mail.eml"
+        file.write_bytes(raw(desk, who, subject, text, to, **headers))
+        assert ingest((str(file),), dry=dry, as_json=True) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        db.session.remove()
+        return found
+
+    return take
+
+
+def raw(desk: DeskUser, who: str, subject: str, text: str, to: str = DESK, **headers: str) -> bytes:
+    """The bytes of a plain mail; ``who`` is somebody of the company or an address."""
+    sender = desk.world.people[who].email if "@" not in who else who
+    lines = [f"From: Somebody <{sender}>", f"To: {to}", f"Subject: {subject}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", text, ""]).encode()
+
+
+def count(table: Any) -> int:
+    """Rows of a table."""
+    return db.session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+def test_a_mail_opens_a_request_once(desk: DeskUser, post: Any, run_jobs: Any) -> None:
+    """Its words, its writer and who was in copy are there; the same mail again, and the job behind it, change nothing."""
+    found = post("mara", Cc=str(desk.world.people["tom"].email))
+    assert (found["decision"], found["subject"], found["reply_text"]) == ("opened", "The door", "It does not close.")
+    request = desk.find(found["request"])
+    assert (request.title, request.requester_id, request.channel) == ("The door", desk.world.people["mara"].id, "mail")
+    assert desk.messages(request.id)[0].body == "It does not close."
+    assert db.session.get(Participant, (request.id, desk.world.people["tom"].id)) is not None
+    before = count(Request)
+    assert post("mara", Cc=str(desk.world.people["tom"].email))["request"] == found["request"]
+    run_jobs()
+    assert count(Request) == before
+
+
+def test_an_answer_comes_back_with_its_file(desk: DeskUser, post: Any) -> None:
+    """By the thread, and by the number in the subject; somebody else's answer waits."""
+    number = desk.file().id
+    root = mail.lasting_id("thread", "desk.request", number)
+    mixed = "--b\r\nContent-Type: text/plain\r\n\r\nWith a list.\r\n--b\r\nContent-Type: text/plain\r\n"
+    mixed += 'Content-Disposition: attachment; filename="list.txt"\r\n\r\none\r\n--b--'
+    found = post("mara", "Re: anything", mixed, References=root, Content_Type="multipart/mixed; boundary=b")
+    assert (found["decision"], found["request"], found["attachments"][0]["name"]) == ("appended", number, "list.txt")
+    assert desk.messages(number)[-1].body == "With a list."
+    assert db.session.scalars(sa.select(Attachment.name).where(Attachment.request_id == number)).all() == ["list.txt"]
+    assert post("mara", f"Re: [R-{number}] The door", "More.")["decision"] == "appended"
+    refused = post("leo", f"Re: [R-{number}] The door", "Me too.")
+    assert refused["request"] != number, "a number in a subject is not enough for somebody who has no part in it"
+    assert len(desk.messages(number)) == 3
+
+
+def test_the_answer_address_leads_back(desk: DeskUser, post: Any) -> None:
+    """Whatever the subject says; for whoever it was made for, and not for somebody else who found it."""
+    number, mara = desk.file().id, desk.world.people["mara"].id
+    address = reply_address.make("desk.request", number, mara)
+    found = post("mara", "Something else", "Thank you!\r\n\r\nOn Mon, Nov 23, 2026 at 9:10 Jonas <jonas@marlow.example> wrote:\r\n> old", to=address.upper())
+    assert (found["decision"], found["request"], found["reply_text"]) == ("appended", number, "Thank you!")
+    token = post(
+        "mara", "Once more", f"Also this.\r\n\r\n> Leave this line in [ref:{reply_address.token('desk.request', number, mara)}]", to="x@marlow.example"
+    )
+    assert (token["decision"], token["request"]) == ("appended", number)
+    stranger = post("leo", "x", "Let me in.", to=address)
+    assert (stranger["decision"], stranger["request"]) == ("held", None)
+    forged = address.replace("reply+a", "reply+b", 1)
+    assert post("mara", "A new thing", "Words.", to=forged)["request"] != number
+
+
+def test_a_colleague_in_copy_joins_by_answering(desk: DeskUser, post: Any) -> None:
+    """By the thread of a mail they have; of a confidential request nobody joins."""
+    number = desk.file().id
+    root = mail.lasting_id("thread", "desk.request", number)
+    found = post("tom", "Re: x", "I saw it too.", References=root)
+    assert (found["decision"], found["request"]) == ("appended", number)
+    assert db.session.get(Participant, (number, desk.world.people["tom"].id)) is not None
+    with unit_of_work():
+        db.session.execute(sa.update(Request).where(Request.id == number).values(is_confidential=True))
+    held = post("sam", "Re: x", "Me too.", References=root)
+    assert (held["decision"], held["request"]) == ("held", None)
+
+
+def test_the_serving_side_answers_by_mail(desk: DeskUser, post: Any) -> None:
+    """It is a reply, which acknowledges; with ``note:`` first it stays inside the team."""
+    number = desk.file().id
+    address = reply_address.make("desk.request", number, desk.world.people["jonas"].id)
+    assert post("jonas", "Re: The door", "I come by.", to=address)["decision"] == "appended"
+    said = desk.messages(number)[-1]
+    assert (said.body, said.kind.value) == ("I come by.", "acknowledgement")
+    assert post("jonas", "Re: The door", "Note: the spare key is in store B.", to=address)["decision"] == "appended"
+    assert (desk.messages(number)[-1].body, desk.messages(number)[-1].kind.value) == ("the spare key is in store B.", "note")
+
+
+@pytest.mark.parametrize(
+    ("who", "headers", "decision"),
+    [
+        ("mara", {"Auto_Submitted": "auto-replied"}, "ignored"),
+        ("mara", {"Precedence": "bulk"}, "ignored"),
+        ("hearth@localhost", {}, "ignored"),
+        (DESK, {}, "ignored"),
+        ("stranger@elsewhere.example", {}, "held"),
+    ],
+)
+def test_what_opens_nothing(desk: DeskUser, post: Any, who: str, headers: dict[str, str], decision: str) -> None:
+    """Machines are ignored, strangers wait; neither opens or answers."""
+    before = count(Request), count(Message)
+    assert post(who, **headers)["decision"] == decision
+    assert (count(Request), count(Message)) == before
+    assert count(store.IncomingMail) == 1
+
+
+def test_a_forward_opens_its_own(desk: DeskUser, post: Any) -> None:
+    """Even when it names a request of the sender."""
+    number = desk.file().id
+    found = post("mara", f"Fwd: [R-{number}] The door", "---------- Forwarded message ---------\r\nFrom: Tom <tom@x.example>\r\nSubject: The door\r\n\r\nHello")
+    assert found["decision"] == "opened"
+    assert found["request"] != number
+
+
+def test_a_closed_request_takes_no_more(desk: DeskUser, post: Any) -> None:
+    """The requester's mail opens one that follows it; the serving side's waits and says why."""
+    number = desk.file().id
+    with unit_of_work():
+        db.session.execute(sa.update(Request).where(Request.id == number).values(status="cancelled", is_open=False))
+    follows = desk.find(post("mara", f"Re: [R-{number}] x")["request"])
+    assert (follows.id != number, follows.follows_id) == (True, number)
+    assert post("jonas", f"Re: [R-{number}] x")["decision"] == "held"
+
+
+def test_a_dry_run_writes_nothing(post: Any) -> None:
+    """It says what would be decided."""
+    before = count(Request)
+    assert post("mara", dry=True)["decision"] == "opened"
+    assert (count(Request), count(store.IncomingMail)) == (before, 0)
+
+
+def test_a_crash_after_keeping_is_made_up_for(desk: DeskUser, post: Any, run_jobs: Any) -> None:
+    """The job decides what was kept and not decided."""
+    content = raw(desk, "mara", "The light", "It is out.")
+    with unit_of_work():
+        store.keep(content, key=store.key_of(content), via="file", now=clock.now())
+    run_jobs()
+    found = store.decided(store.key_of(content))
+    assert found
+    assert found.decision == "opened"
+    assert desk.find(found.subject[1] if found.subject else 0).title == "The light"
+
+
+def test_files_that_are_no_mail(tmp_path: Path, capsys: Any, post: Any, desk: DeskUser) -> None:
+    """A folder and a missing file each get a line, an empty mail waits, and the good ones are done all the same."""
+    (tmp_path / "empty").write_bytes(b"")
+    good = tmp_path / "good"
+    good.write_bytes(b"From a\n" + raw(desk, "mara", "One", "x") + b"\n\nFrom b\n" + raw(desk, "mara", "Two", "y"))
+    assert ingest((str(tmp_path), str(tmp_path / "empty"), str(tmp_path / "none"), str(good)), dry=False, as_json=False) == 1
+    said = capsys.readouterr()
+    assert len(said.err.splitlines()) == 2
+    assert said.out.count(": opened ") == 2
+    assert said.out.count(": held") == 1
+
+
+@pytest.mark.postgres
+def test_sixteen_at_once_take_in_one_mail_once(app: Flask, desk: DeskUser, run_jobs: Any) -> None:
+    """Kept by whoever is first, decided by whoever is first; one request comes of it."""
+    content = raw(desk, "mara", "The lamp", "It hums.")
+    before = count(Request)
+    kept = race(app, lambda _: store.keep(content, key=store.key_of(content), via="file", now=clock.now())[1])
+    assert kept == {"True": 1, "False": WAYS - 1}
+    mail_id = db.session.scalars(sa.select(store.IncomingMail.id)).one()
+    db.session.rollback()
+    threads = [threading.Thread(target=_decide, args=(app, mail_id)) for _ in range(WAYS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count(Request) == before + 1
+    found = store.decided(store.key_of(content))
+    assert found is not None
+    assert found.decision == "opened"
+
+
+def _decide(app: Flask, mail_id: int) -> None:
+    with app.app_context():
+        store.decide(mail_id)
+        db.session.remove()

@@ -1,0 +1,102 @@
+"""What becomes of a mail, decided over every combination of what may be known about it."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from portal.desk.mail_rules import Act, MailFacts, Side, Thread, Way, as_note, decide, number_in, title_of
+from portal.desk.rules import TITLE_LIMIT
+
+THREADS = [
+    Thread(7, way, addressee, side, confidential, takes)
+    for way, addressee, side, confidential, takes in product(Way, (None, 1, 2), Side, (False, True), (False, True))
+]
+ALL = [
+    MailFacts(why, own, sender, forward, words, place, thread)
+    for why, own, sender, forward, words, place, thread in product(
+        ("", "out of office"), (False, True), (None, 1), (False, True), (False, True), (False, True), (None, *THREADS)
+    )
+]
+KNOWN = MailFacts(sender_id=1)
+
+
+def test_machines_and_our_own_addresses_are_always_ignored() -> None:
+    """Whatever they answer and wherever they go; nobody else is ignored."""
+    for facts in ALL:
+        assert (decide(facts)[0] is Act.IGNORE) == bool(facts.automatic_why or facts.is_own), facts
+
+
+def test_only_somebody_known_opens_or_continues_and_every_decision_has_a_reason() -> None:
+    """From alone proves nothing: without a part in the request only a thread that was sent to them lets somebody in."""
+    for facts in ALL:
+        act, reason = decide(facts)
+        assert reason.endswith(".") or reason == "out of office"
+        thread = facts.thread
+        if act not in (Act.HOLD, Act.IGNORE):
+            assert facts.sender_id is not None
+            assert facts.has_words
+        if act in (Act.WRITE, Act.ANSWER):
+            assert thread
+            assert thread.takes_words
+            assert not facts.is_forward
+            assert thread.side is (Side.ASKING if act is Act.WRITE else Side.SERVING)
+        if act is Act.JOIN:
+            assert thread
+            assert thread.side is Side.NONE
+            assert not thread.is_confidential
+            assert thread.way in (Way.REPLY, Way.TOKEN)
+        if act is Act.OPEN:
+            assert facts.has_place
+            assert thread is None or facts.is_forward or not thread.takes_words
+
+
+@pytest.mark.parametrize(
+    ("facts", "act"),
+    [
+        (KNOWN, Act.OPEN),
+        (replace(KNOWN, has_place=False), Act.HOLD),
+        (replace(KNOWN, has_words=False), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.SUBJECT, side=Side.ASKING)), Act.WRITE),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.SERVING)), Act.ANSWER),
+        (replace(KNOWN, thread=Thread(7, Way.ADDRESS, addressee_id=2)), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY)), Act.JOIN),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, is_confidential=True)), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.ASKING, takes_words=False)), Act.OPEN),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.SERVING, takes_words=False)), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.ASKING), is_forward=True), Act.OPEN),
+        (MailFacts(), Act.HOLD),
+    ],
+)
+def test_the_decision_of_each_kind(facts: MailFacts, act: Act) -> None:
+    """The plain cases, one by one."""
+    assert decide(facts)[0] is act
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "title"),
+    [
+        ("Re: AW: [R-12] Fwd: The door", "", "The door"),
+        ("Regarding the door", "", "Regarding the door"),
+        ("", "\n First line \nsecond", "First line"),
+        ("Re:", "", ""),
+        ("x" * 300, "", "x" * (TITLE_LIMIT - 1) + "…"),
+    ],
+)
+def test_titles(subject: str, text: str, title: str) -> None:
+    """Prefixes go, words stay."""
+    assert title_of(subject, text) == title
+
+
+@pytest.mark.parametrize(
+    ("subject", "number"), [("Re: [R-12] Door", 12), ("[#7] x", 7), ("about #9", 9), ("2026 budget", None), ("Re: 4127 Radiator", 4127), ("", None)]
+)
+def test_the_number_a_subject_names(subject: str, number: int | None) -> None:
+    """A number counts only when it is marked as one of ours, or stands where our own mails have it."""
+    assert number_in(subject) == number
+
+
+@pytest.mark.parametrize(("text", "note"), [("Note: spare key", "spare key"), ("team note: x\ny", "x\ny"), ("Noted: fine", None), ("a note: x", None)])
+def test_words_for_the_team(text: str, note: str | None) -> None:
+    """Only a first line that says so keeps an answer inside."""
+    assert as_note(text) == note
