@@ -14,7 +14,7 @@ from portal.demo.sharing import share_work_out
 from portal.demo.tales import Stage, all_tales
 from portal.desk.catalogue import sync_catalogue
 from portal.desk.models import Alert, Breach, Clock, ClockEvent, Message, NamedFulfiller, Participant, PromiseVersion, Request, Service
-from portal.kernel import activity
+from portal.kernel import activity, search_keeping
 from portal.kernel.activity import Activity
 from portal.kernel.db import db, is_sqlite
 from portal.kernel.policy import SYSTEM
@@ -30,17 +30,26 @@ Progress = Callable[[int], None]
 
 
 def load(app: Flask, *, now: datetime, progress: Progress) -> None:
-    """Fill an empty database with Marlow Cycles as of ``now``; ``progress`` hears the share done in per cent. One unit of work."""
-    with app.app_context(), unit_of_work():
-        cast = make_organisation(now)
-        progress(10)
-        sync_catalogue(actor=SYSTEM, now=now - timedelta(days=480))
-        _name_for_confidential(cast)
-        progress(15)
-        _write(_play(cast, now, progress), progress)
-        _tell_lately(now)
-        share_work_out(now)
+    """Fill an empty database with Marlow Cycles as of ``now``; ``progress`` hears the share done in per cent.
+
+    One unit of work; search takes up after it what is more than it renews with one commit.
+    """
+    with app.app_context():
+        with unit_of_work():
+            _fill(now, progress)
+        search_keeping.tidy()
         progress(100)
+
+
+def _fill(now: datetime, progress: Progress) -> None:
+    cast = make_organisation(now)
+    progress(10)
+    sync_catalogue(actor=SYSTEM, now=now - timedelta(days=480))
+    _name_for_confidential(cast)
+    progress(15)
+    _write(_play(cast, now, progress), progress)
+    _tell_lately(now)
+    share_work_out(now)
 
 
 def _name_for_confidential(cast: Cast) -> None:
