@@ -28,7 +28,11 @@ def addresses(canaries: Canaries) -> list[str]:
     """Doors with something behind the question mark."""
     world = canaries.world
     everything = ",".join(str(number) for number in world.requests.values())
-    found = [f"{place}?q={text.replace('%', '%25').replace('#', '%23')}" for text in SEARCHED for place in ("/search", "/requests/search", "/people/suggest", "/requests", "/need")]
+    found = [
+        f"{place}?q={text.replace('%', '%25').replace('#', '%23')}"
+        for text in SEARCHED
+        for place in ("/search", "/requests/search", "/people/suggest", "/requests", "/need")
+    ]
     found += [f"/people?q={text}&left=y" for text in ("draught", "bruno", "canary")] + ["/people?left=y", "/people?department=sales&left=y"]
     found += [f"/people/suggest?q={text}" for text in ("bruno", "MC-0099", "b", "")]
     for key in ("facilities", "people"):

@@ -30,7 +30,17 @@ pytestmark = pytest.mark.browser
 
 PERSONAS = ("", "mara", "jonas", "priya", "camille", "elena", "ada", "vera")
 """Nobody, who asks, who answers, leads of both sides, HR, administrator, auditor."""
-ELSEWHERE = ("/nowhere", "/administration/jobs", "/search?q=zzzz", "/search?q=heating", "/requests/search?q=heating", "/requests/search?q=zzzz&state=open", "/requests?view=done", "/need?q=laptop", "/queue/facilities?q=zzzz")
+ELSEWHERE = (
+    "/nowhere",
+    "/administration/jobs",
+    "/search?q=zzzz",
+    "/search?q=heating",
+    "/requests/search?q=heating",
+    "/requests/search?q=zzzz&state=open",
+    "/requests?view=done",
+    "/need?q=laptop",
+    "/queue/facilities?q=zzzz",
+)
 """Pages that addresses alone do not name: those that are not there, or not yours, and lists without a line."""
 COLOUR = ("color-contrast", "link-in-text-block")
 ROOM = ("target-size", "scrollable-region-focusable", "aria-hidden-focus", "region", "heading-order", "page-has-heading-one", "color-contrast")

@@ -24,9 +24,7 @@ def test_confidential_is_said(world: Any, context: Flask) -> None:
     lines = list(explain_request(world.actor("priya"), world.requests["badge"]))
     assert "  yes  leads the department that has it" in lines
     assert "  yes  it is confidential" in lines
-    assert lines[-1] == (
-        "May: know that it is there. It is confidential, and they lead the department: number, department, due and state are all they see."
-    )
+    assert lines[-1] == ("May: know that it is there. It is confidential, and they lead the department: number, department, due and state are all they see.")
     jonas = list(explain_request(world.actor("jonas"), world.requests["badge"]))
     assert jonas[-1].startswith("May: nothing. It is confidential: only")
 
