@@ -11,6 +11,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+TAKING_MAIL = ["repair", "invoice-question", "it-question", "contract-review", "web-page", "benefits-leave", "suspicious-mail"]
+"""Of the shipped catalogue, one for each department."""
+
 
 def upgrade() -> None:
     """Tables of mail as it came and of the messages it became; none came before."""
@@ -41,6 +44,9 @@ def upgrade() -> None:
     undecided = {"sqlite_where": sa.text("decision IS NULL"), "postgresql_where": sa.text("decision IS NULL")}
     op.create_index("ix_incoming_mails_undecided", "incoming_mails", ["id"], **undecided)
     op.create_index("ix_incoming_mails_decision_id", "incoming_mails", ["decision", "id"])
+    op.add_column("services", sa.Column("takes_mail", sa.Boolean(), nullable=False, server_default=sa.false()))
+    keys = sa.bindparam("keys", value=TAKING_MAIL, expanding=True)
+    op.execute(sa.text("UPDATE services SET takes_mail = true WHERE key IN :keys").bindparams(keys))
     op.create_table(
         "mailed_messages",
         sa.Column("message_id", sa.Integer(), nullable=False),
@@ -55,5 +61,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """What the mails said is in the requests; the originals are swept from the store after a day."""
     op.drop_table("mailed_messages")
+    op.drop_column("services", "takes_mail")
     op.drop_table("incoming_mails")
     op.execute("DELETE FROM files WHERE mime = 'message/rfc822' AND owner_id IS NULL AND name = 'original.eml'")

@@ -11,6 +11,7 @@
     first_response, resolution   working hours for normal priority. No resolution: a date is agreed in the first answer
     matrix          true: no numbers of its own, the rows of policies.toml hold
     due_field       the required date field by which it is done (in place of resolution)
+    takes_mail      true for the one service at which mail to the department's own address opens
     round_the_clock, confidential, approval, fan_out, also_tells, call_first, call_note
     fields          key, label, type, required, help, placeholder, options (choice, choices), min and max
                     (number: the value; date and datetime: days from today), max_length (text, long_text)

@@ -89,6 +89,7 @@ class ServiceContent:
     also_tells: tuple[str, ...] = ()
     call_first: bool = False
     call_note: str = ""
+    takes_mail: bool = False
 
     @property
     def round_the_clock(self) -> bool:

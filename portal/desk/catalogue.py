@@ -80,6 +80,7 @@ def _add_service(shipped: content.ServiceContent, department_id: int, position: 
         icon=shipped.icon,
         is_confidential=shipped.confidential,
         due_field=shipped.due_field or None,
+        takes_mail=shipped.takes_mail,
         fields=[field_values(field) for field in shipped.fields],
         position=position,
     )

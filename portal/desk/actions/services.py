@@ -19,7 +19,8 @@ from portal.kernel.messages import say
 from portal.kernel.policy import SYSTEM, Actor
 from portal.people.calendars import work_calendar
 
-WORDS = ("name", "question", "hint", "example", "call_note", "outcome", "words", "is_confidential", "is_active")
+WORDS = ("name", "question", "hint", "example", "call_note", "outcome", "words")
+TICKS = ("is_confidential", "is_active", "takes_mail")
 BATCH = 100
 """Open requests that are re-targeted in one unit of work."""
 REPLIES = 200
@@ -29,7 +30,7 @@ OVERTAKEN = say("Somebody changed this promise a moment ago. Have a look at it b
 
 def edit_service(service: Service, words: Mapping[str, Any], *, actor: Actor, now: datetime) -> Service:
     """Change the words of a service, whether it is confidential and whether it is offered; requests there are stay as they are."""
-    changes = {name: [getattr(service, name), words[name]] for name in WORDS if getattr(service, name) != words[name]}
+    changes = {name: [getattr(service, name), words[name]] for name in (*WORDS, *TICKS) if getattr(service, name) != words[name]}
     for name, (_, value) in changes.items():
         setattr(service, name, value)
     db.session.flush()

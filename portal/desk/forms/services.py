@@ -44,6 +44,7 @@ class ServiceForm(PortalForm):
     outcome = line(_l("What they get"), limit=200)
     words = paragraph(_l("Words people type"), limit=1000, description=_l("Separated by commas. The search finds the service by them."))
     is_confidential = BooleanField(_l("Every request is confidential"), description=_l("Only those named below read them."))
+    takes_mail = BooleanField(_l("Mail to the department opens here"), description=_l("Where mail goes that is written to the department's own address."))
     is_active = BooleanField(_l("It is offered"))
 
 

@@ -33,6 +33,7 @@ class Service(Identified):
     fields: Mapped[list[Any]]
     position: Mapped[int] = mapped_column(default=0)
     is_active: Mapped[bool] = mapped_column(default=True)
+    takes_mail: Mapped[bool] = mapped_column(default=False)
 
 
 class NamedFulfiller(Base):

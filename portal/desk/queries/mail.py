@@ -126,10 +126,10 @@ def _side(request: Request, actor: Actor) -> Side:
 
 
 def _place(addresses: list[str]) -> int | None:
-    """The service a mail opens at: the first plain one of the department it is addressed to, else the one the settings name."""
+    """The service a mail opens at: the one that takes mail of the department it is addressed to (its first plain one without), else the settings'."""
     for department in _departments(addresses):
         query = sa.select(Service.id).where(Service.department_id == department, Service.is_active == sa.true(), Service.is_confidential == sa.false())
-        found = db.session.scalar(query.where(Service.due_field.is_(None)).order_by(Service.position, Service.id).limit(1))
+        found = db.session.scalar(query.where(Service.due_field.is_(None)).order_by(Service.takes_mail.desc(), Service.position, Service.id).limit(1))
         if found is not None:
             return found
     return db.session.scalar(sa.select(Service.id).where(Service.key == _settings().mail_in_service, Service.is_active))

@@ -128,7 +128,7 @@ def save_service(key: str, service_id: int) -> Any:
     form = ServiceForm()
     if not form.validate():
         return _service_page(department, found, form, NamedForm(formdata=None)), 422
-    values = {name: form[name].data or ("" if name not in ("is_confidential", "is_active") else False) for name in write.WORDS}
+    values = {name: bool(form[name].data) if name in write.TICKS else form[name].data or "" for name in (*write.WORDS, *write.TICKS)}
     write.edit_service(found, values, actor=policy.current(), now=clock.now())
     tell(_("Saved."))
     return see_other("desk.services", key=key)
