@@ -19,8 +19,8 @@ class Way(StrEnum):
     """How a mail names a request, the surest first."""
 
     ADDRESS = "address"
-    REPLY = "reply"
     TOKEN = "token"  # noqa: S105  the name of a way
+    REPLY = "reply"
     SUBJECT = "subject"
 
 
@@ -41,7 +41,7 @@ DECISIONS = {Act.OPEN: "opened", Act.WRITE: "appended", Act.ANSWER: "appended", 
 
 @dataclass(frozen=True)
 class Thread:
-    """The request a mail names: how, whose answer address it used (None otherwise), and what the sender is there."""
+    """The request a mail names: how, for whom the signed address or line was made (None otherwise), and what the sender is there."""
 
     number: int
     way: Way
@@ -90,6 +90,8 @@ def _continued(thread: Thread, sender_id: int, *, has_place: bool) -> tuple[Act,
     if not thread.takes_words:
         open_anew = thread.side is Side.ASKING and has_place
         return (Act.OPEN, f"Request {thread.number} is closed, so this follows it.") if open_anew else (Act.HOLD, f"Request {thread.number} is closed.")
+    if thread.side is Side.SERVING and thread.addressee_id != sender_id:
+        return Act.HOLD, "Its sender serves the request, and nothing in it proves that they wrote it."
     if thread.side is Side.SERVING:
         return Act.ANSWER, "Somebody who serves the request answered."
     return Act.WRITE, "Somebody of the requester's side answered."
@@ -100,7 +102,8 @@ def _from_outside(thread: Thread, sender_id: int) -> tuple[Act, str]:
         return Act.HOLD, "The sender has no part in the request it names."
     if thread.way is Way.ADDRESS and thread.addressee_id != sender_id:
         return Act.HOLD, f"It used the answer address of somebody else in request {thread.number}."
-    if thread.way in (Way.REPLY, Way.TOKEN) and thread.takes_words:
+    if thread.way is Way.TOKEN and thread.takes_words:
+        # Ids of mails can be guessed; the signed line is known only to whoever got the mail.
         return Act.JOIN, f"A colleague in copy answered in request {thread.number}."
     return Act.HOLD, f"The sender has no part in request {thread.number}."
 

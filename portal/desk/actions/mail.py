@@ -1,5 +1,6 @@
 """Take in a mail: open or continue a request with its words and files, in the transaction that decides about it."""
 
+import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from portal.desk.queries.mail import Sight, look
 from portal.desk.rules import BODY_LIMIT, FILE_LIMIT, MessageKind
 from portal.kernel import files
 from portal.kernel.db import db
-from portal.kernel.errors import DiskFull, PortalError
+from portal.kernel.errors import DiskFull, PortalError, Refusal
 from portal.kernel.incoming import store
 from portal.kernel.incoming.reading import Part, Reading
 from portal.kernel.incoming.store import Decision, Envelope, Verdict
@@ -71,13 +72,13 @@ def carry_out(act: Act, sight: Sight, reading: Reading, taken: Taken, *, mail_id
         message_id = db.session.scalars(sa.select(Message.id).where(Message.request_id == request.id, Message.kind == MessageKind.DESCRIPTION)).one()
     else:
         request = sight.request
-        message_id = _continue(act, sight.actor, request, reading, taken, now).id
+        message_id = _continue(act, sight.actor, request, reading, taken, sight.copied, now).id
     db.session.add(MailedMessage(message_id=message_id, mail_id=mail_id))
     db.session.flush()
     return request
 
 
-def _continue(act: Act, actor: Actor, request: Request, reading: Reading, taken: Taken, now: datetime) -> Message:
+def _continue(act: Act, actor: Actor, request: Request, reading: Reading, taken: Taken, copied: Sequence[int], now: datetime) -> Message:
     words = _words(reading.reply_text, reading, taken)
     if act is Act.ANSWER and (note := mail_rules.as_note(words)):
         return add_note(request, body=note, files=taken.kept, actor=actor, now=now)
@@ -85,7 +86,17 @@ def _continue(act: Act, actor: Actor, request: Request, reading: Reading, taken:
         return reply(request, Reply(words, files=taken.kept), actor=actor, now=now)
     if act is Act.JOIN:
         add_participant(request, person_id=actor.person_id or 0, actor=actor, now=now)
+    if act is Act.WRITE and not request.is_confidential:
+        _let_follow(request, copied, actor, now)
     return add_message(request, body=words, files=taken.kept, actor=actor, now=now)
+
+
+def _let_follow(request: Request, copied: Sequence[int], actor: Actor, now: datetime) -> None:
+    """People in copy follow the request from now on, as many as there is room for."""
+    for person_id in copied:
+        if person_id != request.requester_id:
+            with contextlib.suppress(Refusal):
+                add_participant(request, person_id=person_id, actor=actor, now=now)
 
 
 def _filing(sight: Sight, reading: Reading, taken: Taken, received_at: datetime) -> Filing:

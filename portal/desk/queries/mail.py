@@ -94,9 +94,9 @@ def _thread(reading: Reading, addresses: list[str], actor: Actor | None) -> tupl
 def _signs(reading: Reading, addresses: list[str]) -> list[tuple[int, Way, int | None]]:
     signed = [known for one in addresses if (known := reply_address.read(one))]
     found: list[tuple[int, Way, int | None]] = [(known.subject_id, Way.ADDRESS, known.person_id) for known in signed if known.kind == "desk.request"]
-    found += [(number, Way.REPLY, None) for number in _of_ids((*reading.in_reply_to, *reversed(reading.references)))]
     if (known := reply_address.token_in(reading.text)) is not None:
         found.append((known.subject_id, Way.TOKEN, known.person_id))
+    found += [(number, Way.REPLY, None) for number in _of_ids((*reading.in_reply_to, *reversed(reading.references)))]
     if named := number_in(reading.subject):
         found.append((named, Way.SUBJECT, None))
     return found[:10]

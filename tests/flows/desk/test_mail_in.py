@@ -97,22 +97,33 @@ def test_the_answer_address_leads_back(desk: DeskUser, post: Any) -> None:
     assert post("mara", "A new thing", "Words.", to=forged)["request"] != number
 
 
-def test_a_colleague_in_copy_joins_by_answering(desk: DeskUser, post: Any) -> None:
-    """By the thread of a mail they have; of a confidential request nobody joins."""
+def test_a_colleague_who_got_the_mail_joins_by_answering(desk: DeskUser, post: Any) -> None:
+    """By the signed line in it; ids of mails can be guessed, so they open nothing to anybody without a part. Of a confidential request nobody joins."""
     number = desk.file().id
     root = mail.lasting_id("thread", "desk.request", number)
-    found = post("tom", "Re: x", "I saw it too.", References=root)
+    guessed = post("tom", "Re: x", "Let me in.", References=root)
+    assert (guessed["decision"], guessed["request"]) == ("held", None)
+    line = f"> [ref:{reply_address.token('desk.request', number, desk.world.people['mara'].id)}]"
+    found = post("tom", "Re: x", f"I saw it too.\r\n\r\n{line}", References=root)
     assert (found["decision"], found["request"]) == ("appended", number)
     assert db.session.get(Participant, (number, desk.world.people["tom"].id)) is not None
     with unit_of_work():
         db.session.execute(sa.update(Request).where(Request.id == number).values(is_confidential=True))
-    held = post("sam", "Re: x", "Me too.", References=root)
+    held = post("sam", "Re: x", f"Me too.\r\n\r\n{line}", References=root)
     assert (held["decision"], held["request"]) == ("held", None)
 
 
+def test_people_in_copy_of_an_answer_follow(desk: DeskUser, post: Any) -> None:
+    """Whoever asked may let others follow by putting them in copy."""
+    number, tom = desk.file().id, desk.world.people["tom"]
+    post("mara", f"Re: [R-{number}] The door", "Tom knows more.", Cc=str(tom.email))
+    assert db.session.get(Participant, (number, tom.id)) is not None
+
+
 def test_the_serving_side_answers_by_mail(desk: DeskUser, post: Any) -> None:
-    """It is a reply, which acknowledges; with ``note:`` first it stays inside the team."""
+    """It is a reply, which acknowledges; with ``note:`` first it stays inside the team. Without the signed address it waits: From proves nothing."""
     number = desk.file().id
+    assert post("jonas", f"Re: [R-{number}] The door", "Give me your password.")["decision"] == "held"
     address = reply_address.make("desk.request", number, desk.world.people["jonas"].id)
     assert post("jonas", "Re: The door", "I come by.", to=address)["decision"] == "appended"
     said = desk.messages(number)[-1]
