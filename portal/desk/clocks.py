@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from portal.desk import figure_keeping
 from portal.desk.clock import NAMES, PROMISE, RESOLUTION, ClockState, Event, replay, warn_instants
 from portal.desk.models import Alert, Breach, Clock, ClockEvent, Request
 from portal.kernel import jobs
@@ -136,14 +137,22 @@ def refresh(request: Request, now: datetime) -> None:
     calendar = work_calendar(request.calendar_version_id)
     found = cycles(log, calendar, request.department_id)
     rows, given = _rows(request.id), alerted(request.id)
+    was, held, before = figure_keeping.counted(rows.values(), request.calendar_version_id), list(rows.values()), set(rows)
     _insert(request.id, [cycle for cycle in found if cycle.key not in rows], calendar, given)
     for cycle in found:
         if row := rows.pop(cycle.key, None):
             for name, value in (cycle.values() | next_alert(cycle, calendar, given.get(cycle.key, 0))).items():
                 setattr(row, name, value)
+            figure_keeping.freeze(row, request)
         note_breach(request.id, cycle, now, log)
     for stale in rows.values():
         db.session.delete(stale)
+        held.remove(stale)
+    if any(cycle.key not in before and not cycle.is_live for cycle in found):
+        held = list(_rows(request.id).values())
+        for row in held:
+            figure_keeping.freeze(row, request)
+    figure_keeping.note(was, figure_keeping.counted(held, request.calendar_version_id))
     show_next(request, found)
     request.next_alert_at = first_alert(request, found, calendar, given)
     db.session.flush()

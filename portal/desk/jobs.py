@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from portal.desk import figure_keeping
 from portal.desk.actions import services, sharing, sweeping
 from portal.kernel import clock, jobs, search_keeping
 from portal.kernel.unit_of_work import unit_of_work
@@ -30,6 +31,16 @@ def _in_batches(work: Callable[..., int], size: int = sweeping.BATCH) -> None:
 def tidy_search() -> None:
     """Merge what commits wrote into the search index."""
     search_keeping.tidy()
+
+
+@jobs.every(seconds=60, name="desk.fold_figures", transaction=False)
+def fold_figures() -> None:
+    """Add what changed to the figures of its day."""
+    for _ in range(BATCHES):
+        with unit_of_work():
+            number = figure_keeping.fold()
+        if number < figure_keeping.BATCH:
+            return
 
 
 @jobs.job("desk.apply_promise")

@@ -2,6 +2,7 @@
 
 from portal.desk.models.clocks import Alert, Breach, Clock, ClockEvent
 from portal.desk.models.conversation import Attachment, Draft, Message
+from portal.desk.models.figures import FigureChange, FigureCount
 from portal.desk.models.mail import MailedMessage
 from portal.desk.models.requests import Participant, Request
 from portal.desk.models.services import CannedReply, NamedFulfiller, PromiseVersion, Service
@@ -18,6 +19,8 @@ __all__ = [
     "Clock",
     "ClockEvent",
     "Draft",
+    "FigureChange",
+    "FigureCount",
     "MailedMessage",
     "Message",
     "MessageKind",

@@ -25,7 +25,10 @@ class ClockEvent(Identified):
 
 
 class Clock(Identified):
-    """The state of one clock (and cycle) of a request as of its last event; a cache of the event log."""
+    """The state of one clock (and cycle) of a request as of its last event; a cache of the event log.
+
+    ``service_id``, ``priority`` and ``customer_notices`` are what the request was when the cycle stopped: figures count it there.
+    """
 
     __tablename__ = "clocks"
     __table_args__ = (
@@ -45,6 +48,9 @@ class Clock(Identified):
     paused_seconds: Mapped[int] = mapped_column(default=0)
     next_alert_at: Mapped[datetime | None]
     next_threshold: Mapped[int | None]
+    service_id: Mapped[int | None]
+    priority: Mapped[str | None] = mapped_column(String(12))
+    customer_notices: Mapped[bool | None]
 
 
 class Breach(Identified):

@@ -1,0 +1,118 @@
+"""Figures kept as work is done equal figures counted anew."""
+
+import random
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from portal.desk import figure_keeping as keeping
+from portal.desk.actions.conversation import Reply, reply
+from portal.desk.actions.deciding import cancel, confirm
+from portal.desk.actions.moving import set_priority, transfer
+from portal.desk.models import Priority, Request
+from portal.desk.rules import Answer, ReplyKind
+from portal.kernel.db import db
+from portal.kernel.errors import Conflict, Forbidden, Refusal
+from portal.kernel.unit_of_work import unit_of_work
+from tests.flows.desk.test_actions_races import WAYS, race
+from tests.support.desk import DeskUser
+from tests.support.story import STORY
+
+pytestmark = pytest.mark.postgres
+
+
+def measures() -> dict[str, int]:
+    """How often each measure counts now."""
+    found: dict[str, int] = {}
+    for key, n in keeping.kept().items():
+        found[key.measure] = found.get(key.measure, 0) + n
+    return found
+
+
+def test_nothing_is_counted_while_a_request_is_open(desk: DeskUser) -> None:
+    """Filing writes no figure at all."""
+    with unit_of_work():
+        keeping.rebuild()
+    before = measures()
+    desk.file(now=STORY)
+    assert measures() == before
+
+
+def test_solving_counts_and_reopening_takes_it_back(desk: DeskUser) -> None:
+    """R12: the verdict and the working time go; the first response stays."""
+    with unit_of_work():
+        keeping.rebuild()
+    before = measures()
+    number = desk.file(now=STORY).id
+    desk.act(reply, number, Reply("A new lock is in.", kind=ReplyKind.FIX), who="jonas", now=STORY + timedelta(hours=1))
+    solved = measures()
+    assert solved["resolution_time"] == before.get("resolution_time", 0) + 1
+    desk.act(confirm, number, answer=Answer.NO, note="It stands open again.", who="mara", now=STORY + timedelta(hours=2))
+    again = measures()
+    assert again.get("resolution_time", 0) == before.get("resolution_time", 0)
+    assert again["first_response_time"] == solved["first_response_time"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_story_leaves_what_counting_anew_finds(desk: DeskUser, seed: int) -> None:
+    """Steps in any order, refused ones too; folded now and then."""
+    with unit_of_work():
+        keeping.rebuild()
+    dice, now = random.Random(seed), STORY
+    numbers: list[int] = []
+    for _ in range(25):
+        now += timedelta(minutes=dice.randint(5, 600))
+        with suppress(Refusal, Conflict, Forbidden):
+            step(desk, dice, numbers, now)
+        if dice.random() < 0.2:
+            with unit_of_work():
+                keeping.fold()
+    assert keeping.kept() == keeping.count_anew()
+    before = keeping.kept()
+    with unit_of_work():
+        while keeping.fold():
+            pass
+    assert keeping.kept() == before
+    with unit_of_work():
+        keeping.rebuild()
+    assert keeping.kept() == before
+
+
+def step(desk: DeskUser, dice: random.Random, numbers: list[int], now: datetime) -> None:
+    """One thing somebody does."""
+    if not numbers or dice.random() < 0.2:
+        numbers.append(desk.file(now=now).id)
+        return
+    number = dice.choice(numbers)
+    kind = dice.choice(["fix", "fix", "workaround", "no", "yes", "cancel", "move", "priority"])
+    if kind in ("fix", "workaround"):
+        desk.act(reply, number, Reply("Done, have a look.", kind=ReplyKind(kind)), who="jonas", now=now)
+    elif kind in ("no", "yes"):
+        desk.act(confirm, number, answer=Answer(kind), note="See.", who="mara", now=now)
+    elif kind == "cancel":
+        desk.act(cancel, number, who="mara", now=now)
+    elif kind == "move":
+        desk.act(transfer, number, service_id=desk.world.services["meeting-room-tech"], reason="A screen.", who="jonas", now=now)
+    else:
+        desk.act(set_priority, number, dice.choice(list(Priority)), reason="It grew.", who="jonas", now=now)
+
+
+def test_sixteen_at_once_solve_fold_and_count_anew(desk: DeskUser, app: Flask) -> None:
+    """Half of them solve requests of one day and service, the others fold and rebuild: nothing is lost and nothing counts twice."""
+    numbers = [desk.file(title=f"Door {place} does not close", now=STORY).id for place in range(WAYS)]
+    jonas = desk.actor("jonas")
+
+    def work(place: int) -> str:
+        if place % 4 == 1:
+            keeping.fold(2)
+        elif place % 8 == 3:
+            keeping.rebuild()
+        else:
+            reply(db.session.get_one(Request, numbers[place]), Reply("A new lock is in.", kind=ReplyKind.FIX), actor=jonas, now=STORY + timedelta(hours=1))
+        return "done"
+
+    assert race(app, work) == {"done": WAYS}
+    db.session.remove()
+    assert keeping.kept() == keeping.count_anew()
