@@ -99,7 +99,7 @@ def _of_rule(door: Door, rule: str, who: str) -> set[int]:
         planners = names({"mara": f"mara camille {KEEPERS}", "jonas": f"jonas priya {KEEPERS}", "bruno": KEEPERS}[about])
         return {200} if who in planners else {404} if about == "bruno" else {403}
     if rule == "first":
-        return {303, 404} if who in names(" ".join(SERVING.values())) else {403}
+        return {303, 200} if who in names(" ".join(SERVING.values())) else {403}
     allowed = {
         "administrators": ADMINISTRATORS,
         "keepers": KEEPERS,

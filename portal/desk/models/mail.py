@@ -4,6 +4,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base
+from portal.kernel.incoming.store import IncomingMail
 
 
 class MailedMessage(Base):
@@ -12,4 +13,4 @@ class MailedMessage(Base):
     __tablename__ = "mailed_messages"
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True, autoincrement=False)
-    mail_id: Mapped[int] = mapped_column(ForeignKey("incoming_mails.id"), unique=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey(IncomingMail.id), unique=True)

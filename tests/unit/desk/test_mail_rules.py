@@ -45,7 +45,7 @@ def test_only_somebody_known_opens_or_continues_and_every_decision_has_a_reason(
             assert thread
             assert thread.side is Side.NONE
             assert not thread.is_confidential
-            assert thread.way in (Way.TOKEN,)
+            assert thread.way is Way.TOKEN
         if act is Act.OPEN:
             assert facts.has_place
             assert thread is None or facts.is_forward or not thread.takes_words
