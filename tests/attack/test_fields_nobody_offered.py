@@ -80,7 +80,7 @@ FLOWS = {
         "mara", "/need/repair", "title", {"title": "The door squeaks"}, {}, rows="requests clocks clock_events messages participants", lost="drafts"
     ),
     "message": Flow(
-        "mara", "/requests/{radiator}", "body", {"body": "Still cold"}, {"requests": CLOCKED, "clocks": "*"}, rows="messages clock_events clocks", lost="drafts"
+        "mara", "/requests/{radiator}", "body", {"body": "Still cold"}, {"requests": CLOCKED, "clocks": "*"}, rows="messages clock_events clocks figure_changes", lost="drafts"
     ),
     "cancel": Flow(
         "mara",
@@ -96,7 +96,7 @@ FLOWS = {
         "title",
         {"title": "Colder still"},
         {"requests": f"{CLOCKED} title answers place location_id customer_notices customer_impact", "messages": "body edited_at", "clocks": "*"},
-        rows="clock_events clocks",
+        rows="clock_events clocks figure_changes",
     ),
     "reply": Flow(
         "jonas",
@@ -104,7 +104,7 @@ FLOWS = {
         "body",
         {"body": "I come at noon.", "next_step": "I look at it", "next_step_at": "2026-11-25T12:00"},
         {"requests": f"{CLOCKED} status assignee_id acknowledged_at answered_at next_step next_step_at waits_for", "clocks": "*"},
-        rows="messages clock_events clocks participants breaches",
+        rows="messages clock_events clocks participants breaches figure_changes",
         lost="drafts",
     ),
     "priority": Flow(
@@ -113,7 +113,7 @@ FLOWS = {
         "priority",
         {"priority": "urgent"},
         {"requests": f"{CLOCKED} priority", "clocks": "*"},
-        rows="clock_events clocks",
+        rows="clock_events clocks figure_changes",
     ),
 }
 
