@@ -2,7 +2,7 @@
 
 Revision: 0005, after 0004
 
-The tables are empty and every clock that stopped has its place; the counts follow from the clocks in ``portal rebuild-figures``.
+Every clock that stopped gets its place; the counts follow from the clocks in a job that the portal does when it runs.
 """
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 BATCH = 5000
+JOB = "desk.rebuild_figures"
 PLACE = ("service_id", "priority", "customer_notices")
 
 
@@ -64,10 +65,19 @@ def _fill() -> None:
     )
     for after in range(0, last, BATCH):
         bind.execute(fill, {"after": after, "until": after + BATCH})
+    if last:
+        _ask_for_counts(bind)
+
+
+def _ask_for_counts(bind: sa.Connection) -> None:
+    columns = "name, args, unique_key, priority, run_at, state, fence, tries, created_at"
+    values = f"'{JOB}', '{{}}', '{JOB}:0005', 0, CURRENT_TIMESTAMP, 'queued', 0, 0, CURRENT_TIMESTAMP"
+    bind.execute(sa.text(f"INSERT INTO jobs ({columns}) VALUES ({values})"))  # noqa: S608 - words of our own
 
 
 def downgrade() -> None:
     """Everything here follows from requests and clocks."""
+    op.execute(sa.text("DELETE FROM jobs WHERE name = :name").bindparams(name=JOB))
     op.drop_table("figure_changes")
     op.drop_table("figure_counts")
     for name in PLACE:

@@ -12,6 +12,7 @@ from portal.demo import telling
 from portal.demo.organisation import Cast, make_organisation
 from portal.demo.sharing import share_work_out
 from portal.demo.tales import Stage, all_tales
+from portal.desk import figure_keeping
 from portal.desk.catalogue import sync_catalogue
 from portal.desk.models import Alert, Breach, Clock, ClockEvent, Message, NamedFulfiller, Participant, PromiseVersion, Request, Service
 from portal.kernel import activity, search_keeping
@@ -48,6 +49,7 @@ def _fill(now: datetime, progress: Progress) -> None:
     _name_for_confidential(cast)
     progress(15)
     _write(_play(cast, now, progress), progress)
+    figure_keeping.rebuild()
     _tell_lately(now)
     share_work_out(now)
 

@@ -246,7 +246,7 @@ class Player:
         found = clocks.cycles(log, calendar, self.request["department_id"])
         given = {cycle.key: self._alerts(cycle, calendar) for cycle in found}
         for cycle in found:
-            row = cycle.values() | clocks.next_alert(cycle, calendar, given[cycle.key])
+            row = cycle.values() | clocks.next_alert(cycle, calendar, given[cycle.key]) | self._place(cycle)
             self._add(Clock, request_id=self.tale.number, name=cycle.name, cycle=cycle.number, **row)
             self._breach(cycle, now)
         shown = Request(**self.request)
@@ -254,6 +254,10 @@ class Player:
         self.request |= {"next_clock": shown.next_clock, "next_due_at": shown.next_due_at}
         self.request["next_alert_at"] = clocks.first_alert(shown, found, calendar, given)
         self.played.rows[ClockEvent] = self.events
+
+    def _place(self, cycle: clocks.Cycle) -> dict[str, Any]:
+        names = ("service_id", "priority", "customer_notices")
+        return {name: None if cycle.is_live else self.request[name] for name in names}
 
     def _alerts(self, cycle: clocks.Cycle, calendar: WorkCalendar) -> int:
         if not cycle.is_live or not self.request["is_open"]:

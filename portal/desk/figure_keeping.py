@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,14 +26,14 @@ def freeze(clock: Clock, request: Request) -> None:
         clock.service_id, clock.priority, clock.customer_notices = request.service_id, str(request.priority), request.customer_notices
 
 
-def counted(clocks: Iterable[Clock], calendar_version_id: int) -> Counter[Key]:
-    """What these clocks count for, where the working hours of the request are."""
+def counted(clocks: Iterable[Any], calendar_version_id: int) -> Counter[Key]:
+    """What these clocks (rows, or their columns) count for, where the working hours of the request are."""
     zone = ZoneInfo(work_calendar(calendar_version_id).zone)
     found: Counter[Key] = Counter()
     for row in clocks:
         if row.service_id is not None:
             stop = Stop(row.name, row.status, row.due, row.stopped_at, row.worked_seconds)
-            found += counts_for(stop, row.service_id, row.department_id, str(row.priority), bool(row.customer_notices), zone)
+            found.update(counts_for(stop, row.service_id, row.department_id, str(row.priority), bool(row.customer_notices), zone))
     return found
 
 
@@ -72,12 +73,19 @@ def fold(limit: int = BATCH) -> int:
     return len(gone)
 
 
+def _read(table: type[FigureCount] | type[FigureChange], day: date | None = None) -> Counter[Key]:
+    query = sa.select(*(getattr(table, name) for name in (*KEYS, "n")))
+    found: Counter[Key] = Counter()
+    for row in db.session.execute(query if day is None else query.where(table.day == day)):
+        found[Key(Place(row.day, row.department_id, row.service_id, row.priority, row.customer_notices), row.measure, row.bucket)] += row.n
+    return found
+
+
 def kept() -> Counter[Key]:
     """Counts and changes together, as the tables say; what came to nothing is left out."""
     found: Counter[Key] = Counter()
     for table in (FigureCount, FigureChange):
-        for row in db.session.execute(sa.select(*(getattr(table, name) for name in (*KEYS, "n")))):
-            found[Key(Place(row.day, row.department_id, row.service_id, row.priority, row.customer_notices), row.measure, row.bucket)] += row.n
+        found.update(_read(table))
     return Counter({key: n for key, n in found.items() if n})
 
 
@@ -86,13 +94,44 @@ def count_anew() -> Counter[Key]:
     found: Counter[Key] = Counter()
     after = 0
     while True:
-        query = sa.select(Clock, Request.calendar_version_id).join(Request, Request.id == Clock.request_id)
-        rows = db.session.execute(query.where(Clock.id > after).order_by(Clock.id).limit(BATCH)).all()
+        rows = db.session.execute(_stopped().where(Clock.id > after).order_by(Clock.id).limit(BATCH)).all()
         if not rows:
             return found
-        for row, version in rows:
-            found += counted([row], version)
-        after = rows[-1][0].id
+        found.update(_counted(rows))
+        after = rows[-1].id
+
+
+def _stopped() -> sa.Select[Any]:
+    names = ("id", "request_id", "name", "status", "due", "stopped_at", "worked_seconds", "department_id", "service_id", "priority", "customer_notices")
+    query = sa.select(*(getattr(Clock, name) for name in names), Request.calendar_version_id)
+    return query.join(Request, Request.id == Clock.request_id).where(Clock.stopped_at.is_not(None))
+
+
+def _counted(rows: Iterable[Any]) -> Counter[Key]:
+    found: Counter[Key] = Counter()
+    for row in rows:
+        found.update(counted([row], row.calendar_version_id))
+    return found
+
+
+def uncounted(sample: int) -> list[int]:
+    """Requests of a sample whose stopped clocks the figures do not hold: of the newest clocks, and of as many from all the others."""
+    newest = db.session.scalar(sa.select(sa.func.max(Clock.id))) or 0
+    step = max(newest // sample, 1)
+    recent = _stopped().order_by(Clock.id.desc()).limit(sample)
+    others = _stopped().where(Clock.id.in_(range(1, step * sample + 1, step)))
+    rows = {row.id: row for query in (recent, others) for row in db.session.execute(query)}
+    there = _kept_on({key.place.day for key in _counted(rows.values())})
+    missing = {key for key, n in _counted(rows.values()).items() if there[key] < n}
+    return sorted({row.request_id for row in rows.values() if row.service_id is None or missing & _counted([row]).keys()})
+
+
+def _kept_on(days: Iterable[date]) -> Counter[Key]:
+    found: Counter[Key] = Counter()
+    for day in sorted(days):
+        for table in (FigureCount, FigureChange):
+            found.update(_read(table, day))
+    return found
 
 
 def rebuild() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.desk import clocks
+from portal.desk import clocks, figure_keeping
 from portal.desk.models import OPEN, Breach, Clock, ClockEvent, Request
 from portal.desk.queries.search import REQUESTS
 from portal.kernel import clock, search_keeping
@@ -90,7 +90,7 @@ def status_and_open_differ() -> list[str]:
 
 
 SAMPLE = 200
-"""Requests whose words are looked for: the newest, and as many from all the others."""
+"""Requests whose words, and clocks whose counts are looked for: the newest, and as many from all the others."""
 TRIGGERS = {"sqlite": 12, "postgresql": 8}
 
 
@@ -105,6 +105,12 @@ def unknown_to_search() -> list[str]:
     step = max((newest[0] if newest else 0) // SAMPLE, 1)
     others = list(db.session.scalars(sa.select(Request.id).where(Request.id.in_(range(1, step * SAMPLE + 1, step)))))
     return found + _lines(search_keeping.astray(REQUESTS.name, sorted({*newest, *others}))[:LINES], "is not found by its own words: run `portal reindex`")
+
+
+@invariant("Figures hold what the clocks say")
+def uncounted() -> list[str]:
+    """Requests of a sample that the figures of their day do not hold."""
+    return _lines(figure_keeping.uncounted(SAMPLE)[:LINES], "is not in the figures: run `portal rebuild-figures`")
 
 
 def _lines(numbers: Iterable[int], what: str) -> list[str]:

@@ -43,6 +43,13 @@ def fold_figures() -> None:
             return
 
 
+@jobs.job("desk.rebuild_figures", transaction=False)
+def rebuild_figures() -> None:
+    """Count the figures anew: once after the upgrade that brought them. It may take longer than a lease; twice is once."""
+    with unit_of_work():
+        figure_keeping.rebuild()
+
+
 @jobs.job("desk.apply_promise")
 def apply_promise(version_id: int, after: int) -> None:
     """Let open requests follow a new promise, a batch at a time; the next batch is a job of its own."""

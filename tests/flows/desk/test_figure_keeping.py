@@ -5,13 +5,15 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from portal.desk import figure_keeping as keeping
+from portal.desk import health
 from portal.desk.actions.conversation import Reply, reply
 from portal.desk.actions.deciding import cancel, confirm
 from portal.desk.actions.moving import set_priority, transfer
-from portal.desk.models import Priority, Request
+from portal.desk.models import FigureCount, Priority, Request
 from portal.desk.rules import Answer, ReplyKind
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Forbidden, Refusal
@@ -78,6 +80,21 @@ def test_any_story_leaves_what_counting_anew_finds(desk: DeskUser, seed: int) ->
     with unit_of_work():
         keeping.rebuild()
     assert keeping.kept() == before
+
+
+def test_the_doctor_names_what_is_not_counted(desk: DeskUser) -> None:
+    """A request whose counts went away is named until they are counted anew."""
+    number = desk.file(now=STORY).id
+    desk.act(reply, number, Reply("A new lock is in.", kind=ReplyKind.FIX), who="jonas", now=STORY + timedelta(hours=1))
+    with unit_of_work():
+        keeping.rebuild()
+    assert health.uncounted() == []
+    with unit_of_work():
+        db.session.execute(sa.delete(FigureCount))
+    assert f"request {number} is not in the figures: run `portal rebuild-figures`" in health.uncounted()
+    with unit_of_work():
+        keeping.rebuild()
+    assert health.uncounted() == []
 
 
 def step(desk: DeskUser, dice: random.Random, numbers: list[int], now: datetime) -> None:
