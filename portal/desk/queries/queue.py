@@ -18,11 +18,13 @@ from portal.desk.policy import serves
 from portal.desk.queries.promises import is_away
 from portal.desk.queries.queue_conditions import (
     FINISHED,
+    FOLLOW_UP,
     VIEWS,
     Wanted,
     after,
     asks_whether_it_worked,
     before,
+    in_order_of,
     in_queue,
     in_view,
     is_open,
@@ -72,8 +74,8 @@ def served(actor: Actor) -> list[Served]:
         Department.id,
         Department.key,
         Department.name,
-        _counted(_here(actor, is_open(), needs_answer())),
-        _counted(_here(actor, asks_whether_it_worked())),
+        _counted(_here(actor, is_open(), needs_answer()).order_by(*in_order_of())),
+        _counted(_here(actor, asks_whether_it_worked()).order_by(*in_order_of(FOLLOW_UP))),
     )
     query = sa.select(*columns).where(Department.id.in_(sorted(serves(actor))), has_queue).order_by(sa.func.lower(Department.name), Department.id)
     return [
@@ -154,7 +156,9 @@ def _counts(actor: Actor, department_id: int, now: datetime, day_ends: datetime)
     here = in_queue(actor, department_id)
     conditions = {view: in_view(view, actor, day_ends) for view in VIEWS}
     conditions |= {"first": sa.and_(is_open(), Request.answered_at.is_(None)), "late": sa.and_(is_open(), Request.next_due_at < now)}
-    numbers = {name: _counted(sa.select(Request.id).where(here, condition).limit(CAP + 1)) for name, condition in conditions.items()}
+    numbers = {
+        name: _counted(sa.select(Request.id).where(here, condition).order_by(*in_order_of(name)).limit(CAP + 1)) for name, condition in conditions.items()
+    }
     numbers["newest"] = _newest(department_id)
     return [_count_part(name, number) for name, number in numbers.items()]
 
@@ -233,7 +237,7 @@ def rows(actor: Actor, department_id: int, wanted: Wanted, *, day_ends: datetime
     query = _rows(actor).where(in_queue(actor, department_id), *matching(wanted, actor, day_ends))
     if wanted.finished or wanted.text.isdigit():
         return QueuePage(keyset(query, [Key(Request.id, "id", descending=True)], cursor, limit, _made), first)
-    due = Request.follow_up_at if wanted.view == "follow-up" else Request.next_due_at
+    due = Request.follow_up_at if wanted.view == FOLLOW_UP else Request.next_due_at
     return QueuePage(_by_due(query, due, cursor, limit), first)
 
 
