@@ -287,3 +287,14 @@ class SharingChanged:
     event: ClassVar[str] = "desk.sharing.changed"
     department_id: int
     way: str
+
+
+@dataclass(frozen=True)
+class ListExported:
+    """Somebody took a list of requests as a file: "mine", "queue" or "department", and how many rows went out."""
+
+    event: ClassVar[str] = "desk.list.exported"
+    list: str
+    department_id: int | None
+    rows: int
+    is_whole: bool

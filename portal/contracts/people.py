@@ -142,3 +142,12 @@ class SessionsEnded:
     event: ClassVar[str] = "people.account.signed_out"
     person_id: int
     number: int
+
+
+@dataclass(frozen=True)
+class DirectoryExported:
+    """Somebody took the directory as a file, and how many rows went out."""
+
+    event: ClassVar[str] = "people.directory.exported"
+    rows: int
+    is_whole: bool

@@ -24,11 +24,12 @@ _FORMULA = re.compile("'*\\s*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _FOREIGN = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"PK\x03\x04")
 
 
-def write(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
-    """Lines of CSV in UTF-8, one per row, beginning with a byte order mark so that spreadsheets know the encoding."""
+def write(rows: Iterable[Sequence[Cell]], *, mark: bool = True) -> Iterator[bytes]:
+    """Lines of CSV in UTF-8, one per row, beginning with a byte order mark (``mark``) so that spreadsheets know the encoding."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC)
-    yield codecs.BOM_UTF8
+    if mark:
+        yield codecs.BOM_UTF8
     for row in rows:
         writer.writerow([safe(cell) for cell in row])
         yield buffer.getvalue().encode("utf-8", "replace")

@@ -16,6 +16,8 @@ from portal.kernel.db import db
 
 T = TypeVar("T")
 CAP = 1000
+LONGEST = 4000
+"""Characters of a cursor; the longest name in a script of its own needs about 2,600."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def encode(values: Sequence[object], *, back: bool = False) -> str:
 
 def decode(cursor: str | None, keys: Sequence[Key]) -> tuple[bool, list[Any]] | None:
     """Direction and key values of a cursor; None for no cursor or one we did not make (the first page then)."""
-    if not cursor or len(cursor) > 500:
+    if not cursor or len(cursor) > LONGEST:
         return None
     try:
         back, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

@@ -37,8 +37,10 @@ LIST_WEIGHT = 60_000
 
 WHO = {
     "everybody": "admin.livez admin.readyz people.ask_link",
-    "person": """desk.catalogue desk.mine desk.new desk.promise desk.search home.index home.search notifications.inbox notifications.preferences people.department
-        people.departments_list people.devices people.directory people.edit_profile people.organisation people.organisation_people people.own_profile
+    "person": """desk.catalogue desk.mine desk.mine_csv desk.new desk.promise
+        desk.search home.index home.search notifications.inbox notifications.preferences people.department
+        people.departments_list people.devices people.directory people.directory_csv people.edit_profile
+        people.organisation people.organisation_people people.own_profile
         people.password people.suggest""",
     "administrators": """admin.confirm_drop admin.health admin.jobs admin.one_mail admin.outbox admin.settings people.add_department people.add_hours
         people.add_location people.edit_department people.edit_hours people.edit_location people.working_hours""",
@@ -48,10 +50,10 @@ WHO = {
     "readers": "desk.request_page desk.clock_page desk.attachment",
     "owners": "desk.answer_page desk.ask_again desk.cancel desk.edit desk.followers",
     "workers": "desk.assign desk.follower desk.hand_over desk.priority desk.wait",
-    "queue": "desk.queue desk.queue_news desk.queue_clocks desk.follow_ups desk.log_call",
+    "queue": "desk.queue desk.queue_news desk.queue_clocks desk.queue_csv desk.follow_ups desk.log_call",
     "shelf": "desk.services desk.replies",
     "manage": "desk.service desk.sharing desk.promise_of desk.add_reply desk.edit_reply people.edit_department_voice",
-    "led": "desk.of_department",
+    "led": "desk.of_department desk.of_department_csv",
     "profile": "people.profile",
     "absence": "people.absence",
     "door": "people.sign_in people.use_link people.open_link",

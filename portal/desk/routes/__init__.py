@@ -4,7 +4,7 @@ from flask import Flask
 
 from portal.desk import health, jobs, reactions
 from portal.desk.actions import mail as taking_mail
-from portal.desk.routes import around, attachments, bulk, calls, drafts, filing, mine, queue, replies, requests, search, services, sharing, work
+from portal.desk.routes import around, attachments, bulk, calls, drafts, exporting, filing, mine, queue, replies, requests, search, services, sharing, work
 from portal.desk.routes._blueprint import bp
 from portal.kernel import files, markdown
 
@@ -14,6 +14,7 @@ __all__ = [
     "bulk",
     "calls",
     "drafts",
+    "exporting",
     "filing",
     "health",
     "jobs",

@@ -14,6 +14,7 @@ from portal.kernel import clock, policy
 from portal.kernel.errors import Forbidden
 from portal.kernel.messages import say
 from portal.kernel.paging import Page
+from portal.people.models import Department
 from portal.people.policy import find_department
 
 TABS = (mine_read.OPEN_TAB, mine_read.WAITING, mine_read.DONE_TAB, mine_read.FOLLOWED)
@@ -31,13 +32,17 @@ def counts() -> mine_read.Counts:
 @policy.allow(Desk.READ)
 def mine() -> str:
     """What I asked for, by how it stands."""
-    actor, form = policy.current(), ListFilter.from_address()
-    tab = form.show.data if form.show.data in TABS else mine_read.OPEN_TAB
-    text = str(form.q.data or "")[:200]
+    actor, (tab, text) = policy.current(), asked()
     page = mine_read.my_requests(actor, tab, text=text, cursor=request.args.get("at"))
     return render_template(
         "desk/mine.html", page=page, tab=tab, text=text, tabs=_tabs(tab), counts=counts(), rows=_shown(page), **_links("desk.mine", show=tab)
     )
+
+
+def asked() -> tuple[str, str]:
+    """Tab and search words of the address."""
+    form = ListFilter.from_address()
+    return (form.show.data if form.show.data in TABS else mine_read.OPEN_TAB), str(form.q.data or "")[:200]
 
 
 def _tabs(current: str) -> list[dict[str, Any]]:
@@ -63,10 +68,15 @@ def _links(endpoint: str, **values: Any) -> dict[str, Any]:
 @policy.allow(Desk.READ)
 def of_department(key: str) -> str:
     """What the people of a department asked for, for its lead and for auditors."""
-    actor, form = policy.current(), ListFilter.from_address()
+    actor, department, (_tab, text) = policy.current(), followed_department(key), asked()
+    page = mine_read.requests_of(actor, department.id, text=text, cursor=request.args.get("at"))
+    return render_template("desk/department.html", page=page, department=department, text=text, rows=_shown(page), **_links("desk.of_department", key=key))
+
+
+def followed_department(key: str) -> Department:
+    """The department whose requests the reader may list: its lead, and auditors; Forbidden for others."""
+    actor = policy.current()
     department = find_department(actor, key)
     if department.id not in actor.leads and not actor.has("auditor"):
         raise Forbidden(say("The requests of a whole department are for its lead. Your own are under My requests."))
-    text = str(form.q.data or "")[:200]
-    page = mine_read.requests_of(actor, department.id, text=text, cursor=request.args.get("at"))
-    return render_template("desk/department.html", page=page, department=department, text=text, rows=_shown(page), **_links("desk.of_department", key=key))
+    return department

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import Response, render_template, request, url_for
 from markupsafe import Markup
 
-from portal.kernel import clock, policy
+from portal.contracts.people import DirectoryExported
+from portal.kernel import clock, export, policy
 from portal.people import rules
 from portal.people.forms.persons import DirectoryFilter
+from portal.people.models import Department
 from portal.people.policy import People, find_department, is_keeper
-from portal.people.queries import departments, persons
+from portal.people.queries import departments, persons, sheets
 from portal.people.routes._blueprint import bp
 
 
@@ -17,14 +19,28 @@ from portal.people.routes._blueprint import bp
 @policy.allow(People.READ)
 def directory() -> str:
     """People by name, skill or what they can be asked about; a page at a time."""
+    actor, (chosen, narrowed) = policy.current(), _narrowed()
+    left, text = narrowed["left"], narrowed["text"]
+    page = persons.directory(actor, **narrowed, cursor=request.args.get("at"), today=rules.today_in(actor.zone, clock.now()))
+    kept: dict[str, Any] = {"q": text or None, "department": chosen.key if chosen else None, "left": "y" if left else None}
+    addresses = {"address": lambda **values: url_for("people.directory", **{**kept, **values}), "file": url_for("people.directory_csv", **kept)}
+    shown = {"page": page, "text": text, "chosen": chosen, "left": left, "keeper": is_keeper(actor), "departments": departments.all_departments()}
+    return render_template("people/directory.html", **shown, **addresses)
+
+
+@bp.get("/people.csv")
+@policy.allow(People.READ)
+def directory_csv() -> Response:
+    """The same people as a file for a spreadsheet."""
+    actor, now, (_chosen, narrowed) = policy.current(), clock.now(), _narrowed()
+    return export.answer(sheets.directory(actor, narrowed, today=rules.today_in(actor.zone, now)), DirectoryExported, actor=actor, now=now)
+
+
+def _narrowed() -> tuple[Department | None, dict[str, Any]]:
+    """The department of the address, and everything the list is narrowed to; who left is for keepers."""
     actor, form = policy.current(), DirectoryFilter.from_address()
     chosen = find_department(actor, form.department.data) if form.department.data else None
-    left, text = bool(form.left.data) and is_keeper(actor), str(form.q.data or "")
-    narrowed: dict[str, Any] = {"text": text, "department_id": chosen.id if chosen else None, "left": left}
-    page = persons.directory(actor, **narrowed, cursor=request.args.get("at"), today=rules.today_in(actor.zone, clock.now()))
-    kept = {"q": text or None, "department": chosen.key if chosen else None, "left": "y" if left else None}
-    shown = {"page": page, "text": text, "chosen": chosen, "left": left, "keeper": is_keeper(actor), "departments": departments.all_departments()}
-    return render_template("people/directory.html", **shown, address=lambda **values: url_for("people.directory", **{**kept, **values}))
+    return chosen, {"text": str(form.q.data or ""), "department_id": chosen.id if chosen else None, "left": bool(form.left.data) and is_keeper(actor)}
 
 
 @bp.get("/people/suggest")
