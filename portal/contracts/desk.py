@@ -206,7 +206,7 @@ class FollowUpAsked:
 
 @dataclass(frozen=True)
 class RequestCancelled:
-    """The requester no longer needs it."""
+    """It is no longer needed, as the requester or whoever answers says."""
 
     event: ClassVar[str] = "desk.request.cancelled"
     request_id: int
@@ -287,6 +287,16 @@ class SharingChanged:
     event: ClassVar[str] = "desk.sharing.changed"
     department_id: int
     way: str
+
+
+@dataclass(frozen=True)
+class MailDecided:
+    """Somebody looked at a mail that waited: "opened", "appended" or "ignored", and the request it went to."""
+
+    event: ClassVar[str] = "desk.mail.decided"
+    mail_id: int
+    decision: str
+    request_id: int | None
 
 
 @dataclass(frozen=True)

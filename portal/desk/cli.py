@@ -88,7 +88,7 @@ def _shown(name: str, reading: Reading, found: Verdict) -> dict[str, Any]:
         "subject": reading.subject,
         "reply_text": reading.reply_text,
         "attachments": [{"name": part.name, "type": part.type, "size": part.size} for part in reading.attachments],
-        "request": found.subject[1] if found.subject else None,
+        "request": found.subject[1] if found.subject and found.decision in (Decision.OPENED, Decision.APPENDED) else None,
     }
 
 

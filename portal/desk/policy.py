@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement
 
 from portal.desk.models import NamedFulfiller, Participant, Request, Service
 from portal.kernel.db import db
-from portal.kernel.errors import Forbidden, NotFound
+from portal.kernel.errors import Conflict, Forbidden, NotFound
+from portal.kernel.incoming.store import Decision, IncomingMail
 from portal.kernel.messages import Message, say
 from portal.kernel.policy import Actor, grant
 
@@ -262,3 +263,36 @@ def find_managed_department(actor: Actor, department_id: int) -> int:
     if department_id in actor.leads or actor.has("administrator"):
         return department_id
     raise Forbidden(say("Services and promises belong to the leads of the department. Ask one of them."))
+
+
+DECIDED_BEFORE = say("Somebody has decided about this mail already. Have a look at what became of it.")
+
+
+def mails_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """SQL: mail that came in, for leads and administrators; what went to a request or names a confidential one, for its readers.
+
+    What waits or was ignored is open to administrators whatever it names, so that nothing waits for nobody.
+    """
+    if not (actor.leads or actor.has("administrator")):
+        return sa.false()
+    read = sa.exists().where(Request.id == IncomingMail.subject_id, requests_visible_to(actor)).correlate(IncomingMail)
+    apart = IncomingMail.decision.in_((Decision.HELD, Decision.IGNORED)) if actor.has("administrator") else IncomingMail.subject_id.is_(None)
+    return sa.and_(IncomingMail.decision.is_not(None), sa.or_(apart, read))
+
+
+def find_incoming(actor: Actor, mail_id: int) -> IncomingMail:
+    """Load a mail that came in and was decided or waits; NotFound for everybody it is not for."""
+    found = db.session.scalar(sa.select(IncomingMail).where(IncomingMail.id == _known(mail_id), mails_visible_to(actor)))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def find_held(actor: Actor, mail_id: int) -> IncomingMail:
+    """Load a mail to decide about it; Conflict when a person did so and it went where the actor cannot follow."""
+    try:
+        return find_incoming(actor, mail_id)
+    except NotFound:
+        if db.session.scalar(sa.select(IncomingMail.id).where(IncomingMail.id == _known(mail_id), IncomingMail.decided_by.is_not(None))) is None:
+            raise
+    raise Conflict(DECIDED_BEFORE)

@@ -20,6 +20,7 @@ from tests.support.doors import (
     BARE,
     KEEPERS,
     LEADS,
+    MINDERS,
     OWNERS,
     READERS,
     SERVING,
@@ -48,6 +49,8 @@ WHO = {
         people.people_and_groups people.refused_rows""",
     "record": "admin.changes admin.changes_csv",
     "readers": "desk.request_page desk.clock_page desk.attachment",
+    "mailed": "desk.original",
+    "minders": "desk.arrived desk.arrived_mail desk.arrived_original",
     "owners": "desk.answer_page desk.ask_again desk.cancel desk.edit desk.followers",
     "workers": "desk.assign desk.follower desk.hand_over desk.priority desk.wait",
     "queue": "desk.queue desk.queue_news desk.queue_clocks desk.queue_csv desk.follow_ups desk.log_call",
@@ -93,6 +96,10 @@ def _of_request(door: Door, rule: str, who: str, serving: bool) -> set[int]:
 
 def _of_rule(door: Door, rule: str, who: str) -> set[int]:
     about = door.about
+    if rule == "mailed":
+        return {303} if who in names(WORKERS[about]) else {404}
+    if rule == "minders":
+        return ({303} if door.endpoint == "desk.arrived_original" else {200}) if who in names(MINDERS) else {403}
     if rule == "person":
         return {303} if door.endpoint == "people.own_profile" else {200}
     if rule == "profile":

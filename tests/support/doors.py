@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from portal.desk.models import Attachment, CannedReply, Draft, Message, MessageKind, Request
+from portal.desk.models import Attachment, CannedReply, Draft, MailedMessage, Message, MessageKind, Request
 from portal.kernel import clock, csvsafe, files, jobs, mail
 from portal.kernel.db import db
+from portal.kernel.incoming import store
 from portal.kernel.sessions import PortalSession
 from portal.kernel.unit_of_work import unit_of_work
 from portal.notifications.models import Notice
@@ -69,6 +70,8 @@ SERVING = {
 }  # fmt: skip
 """Who sees the queue of a department: its fulfillers, its lead and deputies, and the leads above."""
 LEADS = SERVING | {"facilities": "priya", "marketing": "camille"}
+MINDERS = "camille iris leo priya ada elena ruth aisha hana goran nils vera"
+"""Leads of any department and administrators, who look at mail that waits."""
 ACTORS = ("", "mara", "tom", "jonas", "kim", "priya", "camille", "aisha", "elena", "leo", "hana", "goran", "ruth", "vera", "ada")
 """Everybody who tries the doors; the first is nobody."""
 CLOSELY = ("pay", "badge", "expenses", "radiator")
@@ -129,6 +132,21 @@ def _in_request(canaries: Canaries, key: str, number: int) -> None:
     kept = canaries.samples.setdefault("attachment_id", {})
     kept[key] = [_attach(opening, f"{canaries.new(f'{key}: file', readers)}.txt", owner, canaries)]
     kept[key] += [_attach(note, f"{canaries.new(f'{key}: file of a note', workers)}.txt", worker, canaries)]
+    if key in CLOSELY:
+        arrived = _arrive(f"{key}: mail", readers, canaries, "appended", number)
+        db.session.add(MailedMessage(message_id=opening.id, mail_id=arrived))
+        canaries.samples.setdefault("message_id", {})[key] = opening.id
+
+
+def _arrive(place: str, readers: str, canaries: Canaries, decision: str, request_id: int | None) -> int:
+    word = canaries.new(place, readers)
+    raw = f"From: {word}@elsewhere.example\nSubject: Draught {word}\n\n{word}\n".encode()
+    mail_id, _ = store.keep(raw, key=store.key_of(raw), via="file", now=clock.now())
+    row = db.session.get_one(store.IncomingMail, mail_id)
+    row.decision, row.reason, row.subject, row.sender = store.Decision(decision), f"Because {word}", f"Draught {word}", f"{word}@elsewhere.example"
+    row.subject_kind, row.subject_id = ("desk.request", request_id) if request_id else (None, None)
+    db.session.flush()
+    return mail_id
 
 
 def _attach(message: Message, name: str, who: str, canaries: Canaries) -> int:
@@ -155,6 +173,8 @@ def _around(canaries: Canaries) -> None:
         canaries.samples.setdefault("notice_id", told.id)
     letter = mail.queue(to="mara.okafor@marlow.example", subject="Hello", text=f"Draught {canaries.new('mail', ADMINISTRATORS)}", now=now)
     canaries.samples["mail_id"] = letter.id
+    canaries.samples["arrived_id"] = _arrive("mail that waits", MINDERS, canaries, "held", None)
+    _arrive("mail that waits and names a confidential request", f"elena {ADMINISTRATORS}", canaries, "held", world.requests["concern"])
     _in_people(canaries)
     _in_administration(canaries)
 
@@ -235,6 +255,10 @@ def _samples(rule: Rule, canaries: Canaries) -> Iterator[tuple[str, dict[str, An
         for key in CLOSELY:
             for place, number in zip(("", " note"), canaries.samples["attachment_id"][key], strict=True):
                 yield key + place, {"request_id": world.requests[key], "attachment_id": number}
+        return
+    if "message_id" in rule.arguments:
+        for key in CLOSELY:
+            yield key, {"request_id": world.requests[key], "message_id": canaries.samples["message_id"][key]}
         return
     fixed = {name: _value(rule, name, canaries) for name in rule.arguments - {"request_id", "key", "staff_number"}}
     for about, values in _varied(rule, canaries):

@@ -50,7 +50,9 @@ class Desk:
         act, reason = mail_rules.decide(sight.facts)
         decision = Decision(mail_rules.DECISIONS[act])
         if act in (Act.HOLD, Act.IGNORE):
-            return Verdict(decision, reason)
+            # What names a confidential request is looked at by those alone who may read that.
+            named = sight.request if sight.request and sight.request.is_confidential else None
+            return Verdict(decision, reason, ("desk.request", named.id) if named else None)
         request = carry_out(act, sight, reading, prepared, mail_id=mail_id, received_at=envelope.received_at, now=now)
         return Verdict(decision, reason, ("desk.request", request.id))
 
@@ -79,7 +81,7 @@ def carry_out(act: Act, sight: Sight, reading: Reading, taken: Taken, *, mail_id
 
 
 def _continue(act: Act, actor: Actor, request: Request, reading: Reading, taken: Taken, copied: Sequence[int], now: datetime) -> Message:
-    words = _words(reading.reply_text, reading, taken)
+    words = words_of(reading.reply_text, reading, taken)
     if act is Act.ANSWER and (note := mail_rules.as_note(words)):
         return add_note(request, body=note, files=taken.kept, actor=actor, now=now)
     if act is Act.ANSWER:
@@ -105,7 +107,7 @@ def _filing(sight: Sight, reading: Reading, taken: Taken, received_at: datetime)
     filing = Filing(
         service_id=sight.service_id or 0,
         title=mail_rules.title_of(reading.subject, text) or "A mail without a subject",
-        description=_words(who + text, reading, taken),
+        description=words_of(who + text, reading, taken),
         requester_id=(sight.actor.person_id or 0) if sight.actor else 0,
         impact="slower",
         follower_ids=sight.copied,
@@ -136,7 +138,7 @@ def _receive(part: Part, kept: list[files.Received]) -> None:
         kept.append(files.receive(io.BytesIO(part.content), name=part.name))
 
 
-def _words(text: str, reading: Reading, taken: Taken) -> str:
+def words_of(text: str, reading: Reading, taken: Taken) -> str:
     """The words of a mail within the limit, and which files did not come along."""
     words = text.strip() or reading.subject.strip() or "(no words)"
     missing = "\n\nNot taken over from the mail:\n" + "\n".join(f"- {line}" for line in taken.refused) if taken.refused else ""

@@ -55,6 +55,7 @@ class Said:
     is_first_answer: bool
     needs_no_reply: bool
     files: Sequence[tuple[int, str, int]]
+    came_by_mail: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,15 +195,16 @@ def _talk(rows: Rows, limit: int) -> Talk:
     files: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
     for row in rows["file"]:
         files[row.who].append((row.id, row.text, row.flag))
-    said = [_said(row, files.get(row.id, ())) for row in rows["message"][-limit:]]
+    mailed = {row.id for row in rows["mailed"]}
+    said = [_said(row, files.get(row.id, ()), came_by_mail=row.id in mailed) for row in rows["message"][-limit:]]
     happened = [Happened(row.id, row.at, row.text, _face(row.who, row) if row.name else None, row.data or {}) for row in rows["event"][-limit:]]
     return Talk(said, happened, max(len(rows["message"]), len(rows["event"])) > limit)
 
 
-def _said(row: Any, files: Sequence[tuple[int, str, int]]) -> Said:
+def _said(row: Any, files: Sequence[tuple[int, str, int]], *, came_by_mail: bool) -> Said:
     kind, _, body = row.text.partition("\n")
     author = _face(row.who, row) if row.name else None
-    return Said(row.id, row.at, MessageKind(kind), author, body, row.more, row.until, bool(row.flag & 1), bool(row.flag & 2), files)
+    return Said(row.id, row.at, MessageKind(kind), author, body, row.more, row.until, bool(row.flag & 1), bool(row.flag & 2), files, came_by_mail)
 
 
 def _facts(rows: Rows, request: Request) -> Facts:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.desk.models import Attachment, CannedReply, Clock, Draft, Message, Participant, Request, Service
+from portal.desk.models import Attachment, CannedReply, Clock, Draft, MailedMessage, Message, Participant, Request, Service
 from portal.desk.queries.queue import CAP
 from portal.desk.queries.queue_conditions import after, before, in_queue, readable
 from portal.kernel.activity import Activity
@@ -61,7 +61,8 @@ def talk(request_id: int, limit: int) -> list[Part]:
     events = _part("event", Activity.id, at=Activity.at, text=Activity.event, who=Activity.actor_id, data=Activity.data, **named)
     events = events.outerjoin_from(Activity, Person, Person.id == Activity.actor_id)
     events = events.where(Activity.subject_kind == "desk.request", Activity.subject_id == request_id)
-    return [_some(events, limit + 1, Activity.id.desc()), _some(_messages(request_id, named), limit + 1, Message.id.desc()), _files(request_id)]
+    said = _some(_messages(request_id, named), limit + 1, Message.id.desc())
+    return [_some(events, limit + 1, Activity.id.desc()), said, _files(request_id), _mailed(request_id)]
 
 
 def _messages(request_id: int, named: dict[str, Any]) -> Part:
@@ -76,6 +77,11 @@ def _messages(request_id: int, named: dict[str, Any]) -> Part:
 def _files(request_id: int) -> Part:
     part = _part("file", Attachment.id, text=Attachment.name, flag=Attachment.size, who=Attachment.message_id)
     return part.where(Attachment.request_id == request_id)
+
+
+def _mailed(request_id: int) -> Part:
+    """The messages that came by mail."""
+    return _part("mailed", MailedMessage.message_id).join(Message, Message.id == MailedMessage.message_id).where(Message.request_id == request_id)
 
 
 # -- facts -------------------------------------------------------------------------------------------------------------

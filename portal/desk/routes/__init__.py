@@ -4,12 +4,30 @@ from flask import Flask
 
 from portal.desk import health, jobs, reactions
 from portal.desk.actions import mail as taking_mail
-from portal.desk.routes import around, attachments, bulk, calls, drafts, exporting, filing, mine, queue, replies, requests, search, services, sharing, work
+from portal.desk.routes import (
+    around,
+    arrived,
+    attachments,
+    bulk,
+    calls,
+    drafts,
+    exporting,
+    filing,
+    mine,
+    queue,
+    replies,
+    requests,
+    search,
+    services,
+    sharing,
+    work,
+)
 from portal.desk.routes._blueprint import bp
 from portal.kernel import files, markdown
 
 __all__ = [
     "around",
+    "arrived",
     "attachments",
     "bulk",
     "calls",
@@ -36,6 +54,7 @@ def setup(app: Flask) -> None:
     app.register_blueprint(bp)
     app.jinja_env.filters.update(markdown=markdown.render, file_size=files.size_words)
     around.setup(app)
+    arrived.setup()
     queue.setup()
     services.setup()
     taking_mail.setup()
