@@ -297,7 +297,9 @@ def tell_of_cancelling(event: RequestCancelled, entry: Activity) -> None:
     """Whoever works on it, and the others of the requester's side."""
     now, request = clock.now(), find(event.request_id)
     workers = [Recipient(request.assignee_id, "yours")] if request.assignee_id else []
-    text = say("%(name)s no longer needs %(request)s.", name=first_name(entry.actor_id), request=called(request))
+    asked = entry.actor_id in (request.requester_id, request.filed_by_id)
+    called_so = {"name": first_name(entry.actor_id), "request": called(request)}
+    text = say("%(name)s no longer needs %(request)s.", **called_so) if asked else say("%(name)s ended %(request)s: it is no longer needed.", **called_so)
     news = News("desk.cancelled", str(entry.id), text, excerpt=event.reason)
     tell(request, news, [*workers, *recipients.requesters(request)], but=entry.actor_id, now=now)
 

@@ -190,7 +190,7 @@ def can_resolve(status: str) -> Message | None:
     if status in DONE:
         return say("Somebody has resolved this already. Have a look before you go on.")
     if status == Status.CANCELLED:
-        return say("The requester cancelled this. There is nothing left to resolve.")
+        return say("This is no longer needed. There is nothing left to resolve.")
     return None
 
 

@@ -17,15 +17,21 @@ REOPEN_REASONS = {Answer.NO: "not_solved", Answer.PARTLY: "partly"}
 
 
 def cancel(request: Request, *, reason: str = "", actor: Actor, now: datetime) -> Request:
-    """The requester no longer needs it; a reason is welcome, not needed. Its clocks are cancelled, what was late stays late."""
+    """Nobody needs it any more; a reason is welcome, not needed. Its clocks are cancelled, what was late stays late."""
     steps.take_turn(request, now, lost=lambda row: can_cancel(row.status))
     steps.stop_if(can_cancel(request.status))
-    steps.log(request, "cancelled", "requester", actor=actor, at=now)
+    by = "requester" if actor.person_id in (request.requester_id, request.filed_by_id) else "fulfiller"
+    steps.log(request, "cancelled", by, actor=actor, at=now)
     steps.set_status(request, Status.CANCELLED)
     request.closed_at, request.awaits_answer, request.follow_up_at = now, False, None
     request.next_step, request.next_step_at, request.waits_for = "", None, ""
     steps.finish(request, RequestCancelled(request.id, reason.strip()[:REASON_LIMIT]), actor=actor, now=now)
     return request
+
+
+def set_aside(request: Request, *, reason: str, actor: Actor, now: datetime) -> Request:
+    """The serving side heard that it is no longer needed; the requester reads the reason. Refusal without one."""
+    return cancel(request, reason=steps.reason_given(reason), actor=actor, now=now)
 
 
 def confirm(request: Request, *, answer: Answer, note: str = "", actor: Actor, now: datetime) -> Request:

@@ -173,6 +173,23 @@ class BulkStepForm(BulkReplyForm):
             raise ValidationError(str(_l("By when? A day is enough.")))
 
 
+class BulkFixForm(PortalForm):
+    """One fix for several requests, said to each requester."""
+
+    body = paragraph(_l("What you write to each of them"), required(_l("Say what solved it. A sentence is enough.")), limit=BODY_LIMIT)
+
+
+class BulkEndForm(PortalForm):
+    """Why several requests are no longer needed."""
+
+    reason = paragraph(
+        _l("Why nobody needs them any more"),
+        required(_l("Say why in a few words, so that everybody understands it later.")),
+        limit=REASON_LIMIT,
+        description=_l("Each requester reads this."),
+    )
+
+
 class CallForm(PortalForm):
     """A call somebody took: who rang, when, what about."""
 
