@@ -11,6 +11,7 @@ import click
 from portal.desk.actions import mail
 from portal.kernel import clock
 from portal.kernel.db import db
+from portal.kernel.errors import Busy, DiskFull
 from portal.kernel.incoming import store
 from portal.kernel.incoming.reading import Reading, TooSlow, read_within
 from portal.kernel.incoming.store import Decision, Verdict
@@ -21,18 +22,23 @@ LARGEST = 50_000_000
 
 
 def ingest(names: tuple[str, ...], *, dry: bool, as_json: bool) -> int:
-    """Take in the mails of files ("-" is the standard input); the exit status: 1 when a file could not be read. Needs an application context."""
+    """Take in the mails of files ("-" is the standard input); the exit status: 1 when a file could not be read or kept. Needs an application context."""
     status = 0
     for name in names:
         try:
-            mails = list(_mails(_content(name)))
-        except (OSError, ValueError) as error:
-            click.echo(f"portal: {name}: {getattr(error, 'strerror', None) or error}", err=True)
+            for raw in _mails(_content(name)):
+                click.echo(_line(_one(name, raw, dry), as_json))
+        except (OSError, ValueError, Busy, DiskFull) as error:
+            click.echo(f"portal: {name}: {_why(error)}", err=True)
             status = 1
-            continue
-        for raw in mails:
-            click.echo(_line(_one(name, raw, dry), as_json))
     return status
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, Busy | DiskFull):
+        cause = "there is no room left on the disk" if isinstance(error, DiskFull) else "the database is held by somebody else"
+        return f"{cause}; take it in again later, what was kept is decided by itself"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _content(name: str) -> bytes:

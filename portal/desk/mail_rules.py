@@ -35,6 +35,7 @@ class Act(StrEnum):
     IGNORE = "ignore"
 
 
+CONFIDENTIAL = "It belongs to a confidential request, and a new one would not be."
 DECISIONS = {Act.OPEN: "opened", Act.WRITE: "appended", Act.ANSWER: "appended", Act.JOIN: "appended", Act.HOLD: "held", Act.IGNORE: "ignored"}
 """How the four decisions of `portal ingest-mail` follow from what is done."""
 
@@ -76,6 +77,8 @@ def decide(facts: MailFacts) -> tuple[Act, str]:
         return Act.HOLD, "We do not know this sender."
     if facts.thread is not None and not facts.is_forward:
         return _continued(facts.thread, facts.sender_id, has_place=facts.has_place)
+    if facts.thread is not None and facts.thread.is_confidential:
+        return Act.HOLD, CONFIDENTIAL
     if not facts.has_place:
         return Act.HOLD, "It is for none of the addresses that belong to a service."
     if facts.is_forward:
@@ -88,6 +91,8 @@ def _continued(thread: Thread, sender_id: int, *, has_place: bool) -> tuple[Act,
     if thread.side is Side.NONE:
         return _from_outside(thread, sender_id)
     if not thread.takes_words:
+        if thread.is_confidential:
+            return Act.HOLD, f"Request {thread.number} is closed. It is confidential, and a new one would not be."
         open_anew = thread.side is Side.ASKING and has_place
         return (Act.OPEN, f"Request {thread.number} is closed, so this follows it.") if open_anew else (Act.HOLD, f"Request {thread.number} is closed.")
     if thread.side is Side.SERVING and thread.addressee_id != sender_id:
@@ -100,7 +105,9 @@ def _continued(thread: Thread, sender_id: int, *, has_place: bool) -> tuple[Act,
 def _from_outside(thread: Thread, sender_id: int) -> tuple[Act, str]:
     if thread.is_confidential:
         return Act.HOLD, "The sender has no part in the request it names."
-    if thread.way is Way.ADDRESS and thread.addressee_id != sender_id:
+    if thread.addressee_id == sender_id:
+        return Act.HOLD, f"The sender had a part in request {thread.number} and has none any more."
+    if thread.way is Way.ADDRESS:
         return Act.HOLD, f"It used the answer address of somebody else in request {thread.number}."
     if thread.way is Way.TOKEN and thread.takes_words:
         # Ids of mails can be guessed; the signed line is known only to whoever got the mail.

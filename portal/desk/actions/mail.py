@@ -17,10 +17,11 @@ from portal.desk.queries.mail import Sight, look
 from portal.desk.rules import BODY_LIMIT, FILE_LIMIT, MessageKind
 from portal.kernel import files
 from portal.kernel.db import db
-from portal.kernel.errors import DiskFull, PortalError, Refusal
+from portal.kernel.errors import DiskFull, PortalError, Refusal, TooLarge
 from portal.kernel.incoming import store
 from portal.kernel.incoming.reading import Part, Reading
 from portal.kernel.incoming.store import Decision, Envelope, Verdict
+from portal.kernel.messages import say
 from portal.kernel.policy import Actor
 
 CUT = "\n\n(The rest is in the original mail.)"
@@ -130,12 +131,14 @@ def received(reading: Reading) -> Taken:
             raise
         except PortalError as error:
             refused.append(f"{files.clean_name(part.name)}: {error.message}")
-    return Taken(kept, refused[:FILE_LIMIT])
+    more = len(refused) - FILE_LIMIT
+    return Taken(kept, [*refused[:FILE_LIMIT], *([f"{more} more file{'s' if more > 1 else ''}"] if more > 0 else [])])
 
 
 def _receive(part: Part, kept: list[files.Received]) -> None:
-    if len(kept) < FILE_LIMIT:
-        kept.append(files.receive(io.BytesIO(part.content), name=part.name))
+    if len(kept) >= FILE_LIMIT:
+        raise TooLarge(say("%(limit)s files are the most for one message.", limit=FILE_LIMIT))
+    kept.append(files.receive(io.BytesIO(part.content), name=part.name))
 
 
 def words_of(text: str, reading: Reading, taken: Taken) -> str:

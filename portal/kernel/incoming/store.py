@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel import clock, files, jobs, unit_of_work
 from portal.kernel.db import Identified, db, enum_type
-from portal.kernel.errors import PortalError
+from portal.kernel.errors import Busy, DiskFull, PortalError
 from portal.kernel.incoming.reading import Reading, TooSlow, read_within
 from portal.kernel.mail_message import one_line
 
@@ -93,7 +93,7 @@ class Taker(Protocol):
         ...
 
     def take(self, mail_id: int, reading: Reading, envelope: Envelope, prepared: Any, *, now: datetime) -> Verdict:
-        """Decide and do it; what it refuses is held for a person."""
+        """Decide and do it; what it refuses is held for a person. Busy and DiskFull pass by themselves and decide nothing."""
         ...
 
 
@@ -164,6 +164,8 @@ def _decide(mail_id: int, reading: Reading, envelope: Envelope, prepared: Any) -
         return
     try:
         verdict = unit_of_work.attempt(lambda: _takers[0].take(mail_id, reading, envelope, prepared, now=now))
+    except (Busy, DiskFull):
+        raise
     except PortalError as error:
         verdict = Verdict(Decision.HELD, str(error.message))
     settle(mail_id, reading, verdict, now=now)

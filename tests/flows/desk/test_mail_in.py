@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from portal.desk.actions.mail import Desk
 from portal.desk.cli import ingest
 from portal.desk.models import Attachment, Message, Participant, Request
-from portal.kernel import clock, mail, reply_address
+from portal.kernel import clock, files, mail, reply_address
 from portal.kernel.db import db
+from portal.kernel.errors import Busy, DiskFull
 from portal.kernel.incoming import store
 from portal.kernel.unit_of_work import unit_of_work
 from portal.people.models import Department
@@ -166,6 +168,77 @@ def test_a_closed_request_takes_no_more(desk: DeskUser, post: Any) -> None:
     follows = desk.find(post("mara", f"Re: [R-{number}] x")["request"])
     assert (follows.id != number, follows.follows_id) == (True, number)
     assert post("jonas", f"Re: [R-{number}] x")["decision"] == "held"
+
+
+def test_what_was_confidential_opens_nothing_that_a_department_reads(desk: DeskUser, post: Any) -> None:
+    """Neither an answer to a closed confidential request nor a forward of its mail; the mail waits beside the request it names."""
+    number = desk.file().id
+    with unit_of_work():
+        db.session.execute(sa.update(Request).where(Request.id == number).values(is_confidential=True, status="cancelled", is_open=False))
+    before = count(Request)
+    for subject in (f"Re: [R-{number}] x", f"Fwd: [R-{number}] x"):
+        assert post("mara", subject, f"Privately: {subject}")["decision"] == "held"
+    assert count(Request) == before
+    kept = db.session.execute(sa.select(store.IncomingMail.subject_kind, store.IncomingMail.subject_id))
+    assert {tuple(row) for row in kept} == {("desk.request", number)}
+
+
+def test_whoever_was_taken_out_stays_out(desk: DeskUser, post: Any) -> None:
+    """The signed line of their own mails lets nobody back in."""
+    number, tom = desk.file().id, desk.world.people["tom"].id
+    found = post("tom", "Re: x", f"I am back.\r\n\r\n> [ref:{reply_address.token('desk.request', number, tom)}]", to="x@marlow.example")
+    assert (found["decision"], found["request"]) == ("held", None)
+    assert db.session.get(Participant, (number, tom)) is None
+
+
+def test_files_above_the_limit_are_named(desk: DeskUser, post: Any) -> None:
+    """The entry takes ten and says which stayed in the original."""
+    head = 'Content-Type: text/plain\r\nContent-Disposition: attachment; filename="list{}.txt"\r\n\r\none\r\n'
+    mixed = "--b\r\nContent-Type: text/plain\r\n\r\nLists.\r\n" + "".join("--b\r\n" + head.format(number) for number in range(25)) + "--b--"
+    number = post("mara", "Lists", mixed, Content_Type="multipart/mixed; boundary=b")["request"]
+    assert db.session.scalar(sa.select(sa.func.count()).where(Attachment.request_id == number)) == 10
+    body = desk.messages(number)[0].body
+    assert "- list10.txt: " in body
+    assert body.endswith("- 5 more files")
+
+
+def test_a_full_disk_costs_no_mail(desk: DeskUser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, run_jobs: Any) -> None:
+    """The file gets a line and the status says so, the next ones are done, and what was kept is decided when there is room again."""
+    part = 'Content-Type: text/plain\r\nContent-Disposition: attachment; filename="list.txt"\r\n\r\none\r\n'
+    mixed = f"--b\r\nContent-Type: text/plain\r\n\r\nA list.\r\n--b\r\n{part}--b--"
+    (tmp_path / "full").write_bytes(raw(desk, "mara", "With a file", mixed, Content_Type="multipart/mixed; boundary=b"))
+    (tmp_path / "good").write_bytes(raw(desk, "mara", "Without", "x"))
+
+    def no_room(*_: Any, **__: Any) -> None:
+        raise DiskFull()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "receive", no_room)
+        assert ingest((str(tmp_path / "full"), str(tmp_path / "good")), dry=False, as_json=False) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"portal: {tmp_path / 'full'}: ")
+    assert "opened" in said.out
+    run_jobs()
+    decisions = db.session.scalars(sa.select(store.IncomingMail.decision)).all()
+    assert [one.value for one in decisions if one] == ["opened", "opened"]
+
+
+def test_no_room_while_deciding_is_no_decision(desk: DeskUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What passes by itself is tried again later instead of waiting for a person."""
+    content = raw(desk, "mara", "The light", "It is out.")
+    with unit_of_work():
+        number, _ = store.keep(content, key=store.key_of(content), via="file", now=clock.now())
+
+    def busy(*_: Any, **__: Any) -> None:
+        raise Busy()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Desk, "take", busy)
+        with pytest.raises(Busy):
+            store.decide(number)
+    assert store.decided(store.key_of(content)) is None
+    store.decide(number)
+    assert store.decided(store.key_of(content))
 
 
 def test_a_dry_run_writes_nothing(post: Any) -> None:

@@ -46,9 +46,11 @@ def test_only_somebody_known_opens_or_continues_and_every_decision_has_a_reason(
             assert thread.side is Side.NONE
             assert not thread.is_confidential
             assert thread.way is Way.TOKEN
+            assert thread.addressee_id != facts.sender_id, "whom it was sent to had a part and has none any more"
         if act is Act.OPEN:
             assert facts.has_place
             assert thread is None or facts.is_forward or not thread.takes_words
+            assert thread is None or not thread.is_confidential, "what belongs to a confidential request opens nothing that a whole department reads"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,9 @@ def test_only_somebody_known_opens_or_continues_and_every_decision_has_a_reason(
         (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.ASKING, takes_words=False)), Act.OPEN),
         (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.SERVING, takes_words=False)), Act.HOLD),
         (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.ASKING), is_forward=True), Act.OPEN),
+        (replace(KNOWN, thread=Thread(7, Way.TOKEN, addressee_id=1)), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.ASKING, is_confidential=True, takes_words=False)), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.SUBJECT, side=Side.ASKING, is_confidential=True), is_forward=True), Act.HOLD),
         (MailFacts(), Act.HOLD),
     ],
 )
