@@ -14,6 +14,7 @@ from portal.kernel.unit_of_work import unit_of_work
 from portal.people.models import Person
 from portal.people.queries import persons
 from tests.support.client import Visitor
+from tests.support.payloads import FORMULAS
 
 pytestmark = pytest.mark.postgres
 
@@ -46,6 +47,15 @@ def test_everybody_takes_the_directory_as_far_as_they_see_it(world: Any, sign_in
 def test_nobody_without_signing_in(app: Flask, world: Any) -> None:
     """The door first."""
     assert Visitor(app).get("/people.csv", follow_redirects=False).status == 303
+
+
+def test_formulas_in_a_profile_are_text(world: Any, sign_in: Any) -> None:
+    """Whatever people say about themselves."""
+    for text in FORMULAS:
+        sign_in(world.mara).get("/account/profile/edit").submit("pronouns", ask_me_about=text)
+        row = next(row for row in taken(sign_in(world.leo), "/people.csv") if row[0] == "MC-0123")
+        assert text.strip()[:5] in row[6]
+        assert not row[6].lstrip().startswith(("=", "+", "-", "@", "\uff1d")), row
 
 
 def test_the_page_leads_to_the_file_with_its_filters(world: Any, sign_in: Any) -> None:
