@@ -62,6 +62,11 @@ def name_of(person_id: int | None) -> str:
     return db.session.scalar(sa.select(Person.name).where(Person.id == person_id)) or "" if person_id else ""
 
 
+def file_of(mail: IncomingMail) -> StoredFile:
+    """Where the bytes of a mail are; one statement."""
+    return db.session.get_one(StoredFile, mail.file_id)
+
+
 def original_of(request_id: int, message_id: int) -> StoredFile | None:
     """The original of an entry of a request that came by mail; one statement."""
     query = sa.select(StoredFile).join(IncomingMail, IncomingMail.file_id == StoredFile.id).join(MailedMessage, MailedMessage.mail_id == IncomingMail.id)

@@ -16,7 +16,6 @@ from portal.desk.queries import arrived as read
 from portal.desk.routes._blueprint import bp
 from portal.desk.routes._reading import note_reading
 from portal.kernel import clock, files, observe, policy, slots
-from portal.kernel.db import db
 from portal.kernel.errors import Forbidden, NotFound, Refusal
 from portal.kernel.incoming import store
 from portal.kernel.incoming.reading import Reading, TooSlow, read_within
@@ -38,7 +37,7 @@ def setup() -> None:
 def _entry(actor: Actor) -> MenuGroup | None:
     if not policy.allows(actor, Desk.MANAGE):
         return None
-    return MenuGroup(_("Administration"), (MenuItem("mail-in", _("Mail that waits"), "inbox", url_for("desk.arrived"), order=62),), order=90)
+    return MenuGroup(_("Administration"), (MenuItem("mail-in", _("Mail that waits"), "mailbox", url_for("desk.arrived"), order=62),), order=90)
 
 
 @bp.get("/mail-in")
@@ -64,7 +63,7 @@ def _page(mail: IncomingMail, opening: OpenMailForm | None = None, adding: AddMa
     return render_template(
         "desk/arrived_mail.html",
         mail=mail,
-        reading=reading,
+        words=reading,
         waits=waits,
         unreadable=UNREADABLE,
         opening=(opening or _opening(mail)) if waits else None,
@@ -163,7 +162,7 @@ def ignore_arrived(arrived_id: int) -> Response:
 def arrived_original(arrived_id: int) -> Response:
     """Lead to every byte of a mail."""
     mail = find_incoming(policy.current(), arrived_id)
-    return redirect(files.url(db.session.get_one(files.StoredFile, mail.file_id), name=f"mail-{mail.id}.eml"), 303)
+    return redirect(files.url(read.file_of(mail), name=f"mail-{mail.id}.eml"), 303)
 
 
 @bp.get("/requests/<int:request_id>/original/<int:message_id>")
