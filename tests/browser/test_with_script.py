@@ -127,6 +127,23 @@ def test_a_draft_is_kept_while_typing(open_page: Open, world: Any) -> None:
     expect(elena.get_by_text("It was not sent yet")).to_be_visible()
 
 
+def test_a_message_is_kept_while_typing(open_page: Open, world: Any) -> None:
+    """On the page of a request as in a form: said a moment later, there again later, gone when it is sent."""
+    address = f"/requests/{world.requests['radiator']}"
+    mara = ready(open_page(address, who=world.mara))
+    box = mara.locator("#write textarea")
+    box.press_sequentially("It hums louder")
+    expect(mara.get_by_text(re.compile(r"Draft saved at \d+:\d\d"))).to_be_visible()
+    mara.goto("/")
+    ready(mara).goto(address)
+    expect(box).to_have_value("It hums louder")
+    expect(mara.get_by_text("It was not sent yet")).to_be_visible()
+    mara.locator("#write").get_by_role("button", name="Send").click()
+    expect(mara.get_by_text("Sent.", exact=True)).to_be_visible()
+    expect(mara.get_by_text("It was not sent yet")).to_have_count(0)
+    expect(box).to_have_value("")
+
+
 def test_the_promise_follows_the_impact(open_page: Open, world: Any) -> None:
     """Choosing that work has stopped names the phone first and another time, without leaving the page; focus stays on the answer."""
     sam = ready(open_page("/need/repair", who=world.sam))

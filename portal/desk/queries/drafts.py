@@ -14,6 +14,11 @@ class Kept(NamedTuple):
     saved_at: datetime
 
 
+def message_draft(request_id: int) -> str:
+    """The name under which a message of the requester's side is kept."""
+    return f"message.{request_id}"
+
+
 def kept(fields: Mapping[str, Sequence[Any]], saved_at: datetime) -> Kept:
     """A stored draft as a form reads it."""
     return Kept(MultiDict([(name, str(value)) for name, values in fields.items() for value in values]), saved_at)

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from portal.desk.clock import ClockState, Event, replay
-from portal.desk.models import Attachment, Message, Participant, Request, Service
+from portal.desk.models import Attachment, Draft, Message, Participant, Request, Service
 from portal.desk.models import ClockEvent as EventRow
+from portal.desk.queries.drafts import Kept, kept, message_draft
 from portal.desk.queries.hours import follows_older
 from portal.desk.rules import PUBLIC, MessageKind
 from portal.kernel.activity import Activity
@@ -111,6 +112,7 @@ class RequestPage:
     talk: Sequence[Entry]
     changes: Sequence[Change]
     events: Sequence[Event]
+    draft: Kept | None = None
 
     def states(self, calendar: WorkCalendar, now: datetime) -> Mapping[str, ClockState]:
         """Every clock at this moment, from the log."""
@@ -122,10 +124,10 @@ class RequestPage:
         return sorted((face for face in self.people.values() if face.follows), key=lambda face: face.name)
 
 
-def load(request: Request, today: date) -> RequestPage:
-    """Read the page of a request that the policy let through; two statements."""
+def load(request: Request, today: date, *, reader_id: int | None = None) -> RequestPage:
+    """Read the page of a request that the policy let through, with what its reader typed and did not send; two statements."""
     around, people = _surroundings(request, today)
-    return RequestPage(around, people, *_history(request.id))
+    return RequestPage(around, people, *_history(request.id, reader_id))
 
 
 def first_targets(events: Iterable[Event]) -> dict[str, timedelta]:
@@ -175,10 +177,11 @@ def _face(id_: int, name: str, given: str, number: str, is_active: bool, follows
 # -- what was said and done -----------------------------------------------------------------------------------------------
 
 
-def _history(request_id: int) -> tuple[list[Entry], list[Change], list[Event]]:
-    """The public conversation with its files, the record of changes and the log of the clocks, oldest first; one statement."""
-    both = sa.union_all(_messages(request_id), _clock_events(request_id), _changes(request_id), _files(request_id)).subquery()
-    rows: dict[str, list[Any]] = {"message": [], "clock": [], "change": [], "file": []}
+def _history(request_id: int, reader_id: int | None) -> tuple[list[Entry], list[Change], list[Event], Kept | None]:
+    """The public conversation with its files, the record of changes, the log of the clocks, oldest first, and a draft; one statement."""
+    parts = [_messages(request_id), _clock_events(request_id), _changes(request_id), _files(request_id), _drafts(request_id, reader_id)]
+    both = sa.union_all(*parts).subquery()
+    rows: dict[str, list[Any]] = {"message": [], "clock": [], "change": [], "file": [], "draft": []}
     for row in db.session.execute(sa.select(both).order_by(both.c.at, both.c.id)):
         rows[row.what].append(row)
     talk = [Entry(r.id, r.actor_id, MessageKind(r.kind), r.body, r.first, r.thanks, r.at, r.edited_at) for r in sorted(rows["message"], key=lambda r: r.id)]
@@ -187,7 +190,8 @@ def _history(request_id: int) -> tuple[list[Entry], list[Change], list[Event]]:
         if row.parent in by_id:
             by_id[row.parent].files.append(File(row.id, row.kind, row.size))
     changes = [Change(row.at, row.kind, row.actor_id, row.data) for row in rows["change"]]
-    return talk, changes, [Event(row.at, row.kind, row.by, row.data) for row in rows["clock"]]
+    draft = next((kept(row.data, row.at) for row in rows["draft"]), None)
+    return talk, changes, [Event(row.at, row.kind, row.by, row.data) for row in rows["clock"]], draft
 
 
 def _columns(what: str, *own: Any, **more: Any) -> list[Any]:
@@ -222,6 +226,11 @@ def _files(request_id: int) -> Any:
     columns = _columns("file", Attachment.added_at, Attachment.name, sa.literal(""), Attachment.added_by, NO_DATA, Attachment.id, **more)
     query = sa.select(*columns).join(Message, Message.id == Attachment.message_id)
     return query.where(Attachment.request_id == request_id, Message.kind.in_(PUBLIC))
+
+
+def _drafts(request_id: int, reader_id: int | None) -> Any:
+    columns = _columns("draft", Draft.saved_at, Draft.form, sa.literal(""), Draft.person_id, Draft.fields, sa.literal(0))
+    return sa.select(*columns).where(Draft.person_id == reader_id, Draft.form == message_draft(request_id))
 
 
 def opening_of(request_id: int) -> Message:

@@ -14,6 +14,7 @@ from portal.desk.actions import moving
 from portal.desk.forms.conversation import AgainForm, AnswerForm, CancelForm, FollowerForm, MessageForm
 from portal.desk.policy import Access, BareRequest, Desk, find_access, find_bare, find_request
 from portal.desk.queries import request_page as request_read
+from portal.desk.queries.drafts import message_draft
 from portal.desk.routes import _showing as showing
 from portal.desk.routes._asking import reader
 from portal.desk.routes._blueprint import bp
@@ -43,7 +44,9 @@ def request_page(request_id: int) -> Any:
         from portal.desk.routes import work
 
         return work.page(access)
-    return render_template("desk/request.html", **page_context(access, now), form=MessageForm(formdata=None), uploads=Uploads())
+    shown = page_context(access, now)
+    draft = shown["view"].page.draft
+    return render_template("desk/request.html", **shown, draft=draft, form=MessageForm(formdata=draft and draft.fields), uploads=Uploads())
 
 
 def _bare_page(bare: BareRequest) -> str:
@@ -55,7 +58,7 @@ def _bare_page(bare: BareRequest) -> str:
 def view_of(access: Access, now: datetime) -> showing.View:
     """The request with everything on its page; two statements."""
     actor, found = policy.current(), access.request
-    page = request_read.load(found, today_in(actor.zone, now))
+    page = request_read.load(found, today_in(actor.zone, now), reader_id=actor.person_id)
     return showing.View(found, page, work_calendar(found.calendar_version_id), reader(now), actor)
 
 
@@ -107,7 +110,7 @@ def _write(request_id: int, uploads: Uploads) -> Any:
     try:
         if not form.problems():
             talk_write.add_message(access.request, body=str(form.body.data), files=uploads.all(), actor=actor, now=now)
-            drafts_write.drop_draft(f"message.{request_id}", actor=actor)
+            drafts_write.drop_draft(message_draft(request_id), actor=actor)
             web.tell(say("Sent."))
             return web.see_other("desk.request_page", request_id=request_id, _anchor="latest")
     except Refusal as refusal:
