@@ -5,7 +5,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request
 from flask_wtf.csrf import CSRFProtect
@@ -67,6 +67,10 @@ def trusted_hosts(settings: Settings) -> list[str]:
     return sorted(names - {"", "0.0.0.0", "::"})  # noqa: S104  names that are left out
 
 
+_IN_PATHS = "/:@!$&'()*+,;=~"
+"""Signs that may stand in a path as they are."""
+
+
 def lead_to_base() -> Response | None:
     """Send a browser that came by the other name of this machine to the portal's own address.
 
@@ -77,7 +81,8 @@ def lead_to_base() -> Response | None:
     is_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
     if not is_page or names != {"localhost", "127.0.0.1"} or base.port != here.port:
         return None
-    return cast(Response, redirect(base.geturl().rstrip("/") + request.full_path.rstrip("?")))
+    search = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+    return cast(Response, redirect(base.geturl().rstrip("/") + quote(request.path, safe=_IN_PATHS) + search))
 
 
 def check_origin() -> None:

@@ -25,3 +25,10 @@ def test_no_path_leads_elsewhere(app: Flask) -> None:
     """Two slashes are a path here, not a host."""
     moved = app.test_client().get("//evil.example/x", base_url="http://localhost:8000", headers=PAGE)
     assert moved.headers.get("Location", "http://127.0.0.1:8000/").startswith(("http://127.0.0.1:8000/", "http://localhost:8000/"))
+
+
+def test_the_path_arrives_as_it_was_sent(app: Flask) -> None:
+    """Signs that stand for line ends, a search or a place on the page stay part of the path."""
+    for path in ("/a%0D%0AX-Evil:1", "/a%3Fb%23c%25d", "/B%C3%BCro?q=%0A"):
+        moved = app.test_client().get(path, base_url="http://localhost:8000", headers=PAGE)
+        assert (moved.status_code, moved.headers["Location"]) == (302, f"http://127.0.0.1:8000{path}")
