@@ -64,6 +64,11 @@ class MailFacts:
     has_place: bool = True
     thread: Thread | None = None
 
+    @property
+    def lets_others_in(self) -> bool:
+        """True when people in copy may follow: the request is no secret, and the mail proves its writer, since From and a number can be made up."""
+        return self.thread is not None and not self.thread.is_confidential and self.thread.addressee_id == self.sender_id
+
 
 def decide(facts: MailFacts) -> tuple[Act, str]:
     """What to do and why in words. Machines come first: they never open, continue or answer, whatever else is true."""

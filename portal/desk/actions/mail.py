@@ -75,7 +75,7 @@ def carry_out(act: Act, sight: Sight, reading: Reading, taken: Taken, *, mail_id
         message_id = db.session.scalars(sa.select(Message.id).where(Message.request_id == request.id, Message.kind == MessageKind.DESCRIPTION)).one()
     else:
         request = sight.request
-        message_id = _continue(act, sight.actor, request, reading, taken, sight.copied, now).id
+        message_id = _continue(act, sight.actor, request, reading, taken, sight.copied if sight.facts.lets_others_in else (), now).id
     db.session.add(MailedMessage(message_id=message_id, mail_id=mail_id))
     db.session.flush()
     return request
@@ -89,7 +89,7 @@ def _continue(act: Act, actor: Actor, request: Request, reading: Reading, taken:
         return reply(request, Reply(words, files=taken.kept), actor=actor, now=now)
     if act is Act.JOIN:
         add_participant(request, person_id=actor.person_id or 0, actor=actor, now=now)
-    if act is Act.WRITE and not request.is_confidential:
+    if act is Act.WRITE:
         _let_follow(request, copied, actor, now)
     return add_message(request, body=words, files=taken.kept, actor=actor, now=now)
 

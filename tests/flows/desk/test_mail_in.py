@@ -116,9 +116,16 @@ def test_a_colleague_who_got_the_mail_joins_by_answering(desk: DeskUser, post: A
 
 
 def test_people_in_copy_of_an_answer_follow(desk: DeskUser, post: Any) -> None:
-    """Whoever asked may let others follow by putting them in copy."""
+    """Whoever asked may let others follow by putting them in copy; not where only From and a number say who wrote, which anybody can write."""
     number, tom = desk.file().id, desk.world.people["tom"]
-    post("mara", f"Re: [R-{number}] The door", "Tom knows more.", Cc=str(tom.email))
+    for guessed in ({}, {"References": mail.lasting_id("thread", "desk.request", number)}):
+        assert post("mara", f"Re: [R-{number}] The door", f"Tom knows more. {guessed}", Cc=str(tom.email), **guessed)["decision"] == "appended"
+        assert db.session.get(Participant, (number, tom.id)) is None
+    stolen = reply_address.make("desk.request", number, desk.world.people["sam"].id)
+    post("mara", "Re: The door", "Tom knows a lot.", to=stolen, Cc=str(tom.email))
+    assert db.session.get(Participant, (number, tom.id)) is None
+    address = reply_address.make("desk.request", number, desk.world.people["mara"].id)
+    post("mara", "Re: The door", "Tom knows more.", to=address, Cc=str(tom.email))
     assert db.session.get(Participant, (number, tom.id)) is not None
 
 
