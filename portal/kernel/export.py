@@ -70,12 +70,13 @@ def stream(sheet: Sheet[Any], done: Done) -> Iterator[bytes]:
 
 
 def _parts(sheet: Sheet[T]) -> Iterator[tuple[int, bytes]]:
+    db.session.rollback()  # who may have it was read before; nothing stays open while the line is slow
     yield 0, b"".join(csvsafe.write([[str(word) for word in sheet.head]]))
     cursor: str | None = None
     while True:
         page = sheet.page(cursor)
         lines = [sheet.cells(row) for row in page.items]
-        db.session.rollback()  # the read ends here, not when the last byte has gone out
+        db.session.rollback()
         yield len(lines), _lines(lines)
         if page.next is None:
             return
