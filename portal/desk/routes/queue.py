@@ -57,6 +57,7 @@ def _entries(department: queues.Served, *, hot: bool) -> tuple[MenuItem, ...]:
         MenuItem(f"follow-ups-{key}", _("Follow-ups"), "message-check", url_for("desk.follow_ups", key=key), 20, _shown(department.follow_ups)),
         MenuItem(f"services-{key}", _("Services and promises"), "clock-check", url_for("desk.services", key=key), 30),
         MenuItem(f"replies-{key}", _("Reply library"), "blockquote", url_for("desk.replies", key=key), 40),
+        MenuItem(f"figures-{key}", _("Figures"), "chart-bar", url_for("desk.figures", key=key), 50),
     ]
     return tuple(items)
 
