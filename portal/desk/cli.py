@@ -26,19 +26,25 @@ def ingest(names: tuple[str, ...], *, dry: bool, as_json: bool) -> int:
     status = 0
     for name in names:
         try:
-            for raw in _mails(_content(name)):
-                click.echo(_line(_one(name, raw, dry), as_json))
-        except (OSError, ValueError, Busy, DiskFull) as error:
-            click.echo(f"portal: {name}: {_why(error)}", err=True)
+            mails = list(_mails(_content(name)))
+        except (OSError, ValueError) as error:
+            click.echo(f"portal: {name}: {getattr(error, 'strerror', None) or error}", err=True)
             status = 1
+            continue
+        for raw in mails:
+            try:
+                shown = _one(name, raw, dry)
+            except (Busy, DiskFull) as error:
+                click.echo(f"portal: {name}: {_why(error)}", err=True)
+                status = 1
+                continue
+            click.echo(_line(shown, as_json))
     return status
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, Busy | DiskFull):
-        cause = "there is no room left on the disk" if isinstance(error, DiskFull) else "the database is held by somebody else"
-        return f"{cause}; take it in again later, what was kept is decided by itself"
-    return str(getattr(error, "strerror", None) or error)
+    cause = "there is no room left on the disk" if isinstance(error, DiskFull) else "the database is held by somebody else"
+    return f"{cause}; take it in again later, what was kept is decided by itself"
 
 
 def _content(name: str) -> bytes:

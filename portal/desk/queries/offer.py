@@ -95,14 +95,14 @@ class Alike:
 
 
 def alike(actor: Actor, service: Service, location_id: int | None) -> Alike:
-    """One's own open requests of a service, the newest first, and the number of others nearby that are no secret; one statement."""
+    """One's own open requests of a service, the newest first, and the number of colleagues nearby with one that is no secret; one statement."""
     mine = sa.and_(Request.requester_id == actor.person_id, Request.is_open == sa.true(), Request.service_id == service.id)
     own = sa.select(Request.id, Request.title).where(mine).order_by(Request.id.desc()).limit(SAME).subquery()
     others = sa.and_(Request.service_id == service.id, Request.is_open == sa.true(), Request.is_confidential == sa.false())
     here = sa.and_(others, Request.location_id == location_id, Request.requester_id != actor.person_id)
     wanted = here if location_id and not service.is_confidential else sa.false()
-    near = sa.select(Request.id).where(wanted).order_by(Request.id.desc()).limit(NEAR_MOST).subquery()
-    counted = sa.select(sa.func.count().label("id"), sa.literal("").label("title"), sa.literal(1).label("n")).select_from(near)
+    near = sa.select(Request.requester_id).where(wanted).order_by(Request.id.desc()).limit(NEAR_MOST).subquery()
+    counted = sa.select(sa.func.count(near.c.requester_id.distinct()).label("id"), sa.literal("").label("title"), sa.literal(1).label("n"))
     rows = db.session.execute(sa.union_all(sa.select(own.c.id, own.c.title, sa.literal(0).label("n")), counted)).all()
     found = sorted(((number, title) for number, title, n in rows if n == 0), reverse=True)
     return Alike(found, next(number for number, _, n in rows if n == 1))
