@@ -42,9 +42,9 @@ def sharing_form(members: Iterable[Member], services: Sequence[tuple[int, str]],
     """The form of one department: two numbers for each of its people, a way for each of its services."""
     fields: dict[str, Any] = {}
     for member in members:
-        weight = _l("Shares of %(name)s", name=member.person.name)
+        weight = _l("Shares")
         fields[f"weight_{member.person.id}"] = IntegerField(weight, [Optional(), NumberRange(1, MOST_SHARES, _l("A number from 1 to 10."))])
-        cap = _l("Open requests of %(name)s at most", name=member.person.name)
+        cap = _l("Open requests at most")
         fields[f"cap_{member.person.id}"] = IntegerField(cap, [Optional(), NumberRange(1, MOST_OPEN, _l("A number from 1 to 1000, or nothing."))])
     for number, name in services:
         fields[f"service_{number}"] = SelectField(name, choices=[SelectChoice("", _l("as the department")), *WAYS], default="")
