@@ -80,7 +80,13 @@ FLOWS = {
         "mara", "/need/repair", "title", {"title": "The door squeaks"}, {}, rows="requests clocks clock_events messages participants", lost="drafts"
     ),
     "message": Flow(
-        "mara", "/requests/{radiator}", "body", {"body": "Still cold"}, {"requests": CLOCKED, "clocks": "*"}, rows="messages clock_events clocks figure_changes", lost="drafts"
+        "mara",
+        "/requests/{radiator}",
+        "body",
+        {"body": "Still cold"},
+        {"requests": CLOCKED, "clocks": "*"},
+        rows="messages clock_events clocks figure_changes",
+        lost="drafts",
     ),
     "cancel": Flow(
         "mara",
