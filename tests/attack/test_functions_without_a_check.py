@@ -17,7 +17,7 @@ from portal.kernel.db import db
 from portal.kernel.unit_of_work import unit_of_work
 from portal.people.models import Department, Deputy, Fulfiller, Person, RoleGrant
 from tests.support.client import Visitor
-from tests.support.doors import ADMINISTRATORS, KEEPERS, LEADS, OWNERS, READERS, SERVING, WORKERS, Canaries, Door, doors, names, visitors
+from tests.support.doors import ADMINISTRATORS, KEEPERS, LEADS, MINDERS, OWNERS, READERS, SERVING, WORKERS, Canaries, Door, doors, names, visitors
 
 WHO = {
     "everybody": "people.ask_link_now people.sign_in_now people.use_link_now",
@@ -34,6 +34,7 @@ WHO = {
         people.end_role people.save_department people.save_hours people.save_location""",
     "keepers": """people.add_person_now people.come_back people.confirm_import people.discard_import people.grant_role people.invite
         people.leave people.read_people people.save_person people.sign_out_person""",
+    "minders": "desk.add_arrived desk.ignore_arrived desk.open_arrived",
     "mara": "notifications.read_one",
     "leo": "people.end_device",
     "planners": "people.plan_absence people.cancel_absence",
@@ -56,6 +57,7 @@ def may(door: Door, who: str) -> bool:
         "manage": lambda: f"{LEADS[about]} {ADMINISTRATORS}",
         "administrators": lambda: ADMINISTRATORS,
         "keepers": lambda: KEEPERS,
+        "minders": lambda: MINDERS,
         "planners": lambda: {"mara": f"mara camille {KEEPERS}", "bruno": KEEPERS}.get(about, f"jonas priya {KEEPERS}"),
         "demo": lambda: "-",
     }
