@@ -269,15 +269,17 @@ DECIDED_BEFORE = say("Somebody has decided about this mail already. Have a look 
 
 
 def mails_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """SQL: mail that came in, for leads and administrators; what went to a request or names a confidential one, for its readers.
+    """SQL: mail that came in: what went to a request or names a confidential one for its readers, the rest for who leads where it is addressed to.
 
     What waits or was ignored is open to administrators whatever it names, so that nothing waits for nobody.
     """
     if not (actor.leads or actor.has("administrator")):
         return sa.false()
-    read = sa.exists().where(Request.id == IncomingMail.subject_id, requests_visible_to(actor)).correlate(IncomingMail)
-    apart = IncomingMail.decision.in_((Decision.HELD, Decision.IGNORED)) if actor.has("administrator") else IncomingMail.subject_id.is_(None)
-    return sa.and_(IncomingMail.decision.is_not(None), sa.or_(apart, read))
+    of_request = IncomingMail.subject_kind == "desk.request"
+    read = sa.exists().where(of_request, Request.id == IncomingMail.subject_id, requests_visible_to(actor)).correlate(IncomingMail)
+    apart = IncomingMail.decision.in_((Decision.HELD, Decision.IGNORED))
+    led = sa.and_(IncomingMail.subject_kind == "people.department", IncomingMail.subject_id.in_(sorted(actor.leads)))
+    return sa.and_(IncomingMail.decision.is_not(None), sa.or_(apart if actor.has("administrator") else sa.and_(apart, led), read))
 
 
 def find_incoming(actor: Actor, mail_id: int) -> IncomingMail:

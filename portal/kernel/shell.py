@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, has_request_context, url_for
 from flask_babel import Babel, get_locale
 from markupsafe import Markup
 
-from portal.kernel import clock, policy, slots, times, translating
+from portal.kernel import clock, compact, policy, slots, times, translating
 from portal.kernel.settings import Settings
 
 THEMES = ("light", "dark", "auto")
@@ -53,6 +53,7 @@ def setup(app: Flask, settings: Settings) -> None:
     Babel(app, locale_selector=_locale, timezone_selector=_zone_name, default_locale=settings.locale, default_timezone=settings.zone)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     translating.setup(app)
+    compact.setup(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(when=when, brief=brief, day=day, clock_time=clock_time, duration=times.duration, ago=ago)
     app.context_processor(_context)

@@ -51,11 +51,16 @@ class Desk:
         act, reason = mail_rules.decide(sight.facts)
         decision = Decision(mail_rules.DECISIONS[act])
         if act in (Act.HOLD, Act.IGNORE):
-            # What names a confidential request is looked at by those alone who may read that.
-            named = sight.request if sight.request and sight.request.is_confidential else None
-            return Verdict(decision, reason, ("desk.request", named.id) if named else None)
+            return Verdict(decision, reason, _concerned(sight))
         request = carry_out(act, sight, reading, prepared, mail_id=mail_id, received_at=envelope.received_at, now=now)
         return Verdict(decision, reason, ("desk.request", request.id))
+
+
+def _concerned(sight: Sight) -> tuple[str, int] | None:
+    """Whose eyes a mail that waits is for: the readers of the confidential request it names, else the department it is addressed to."""
+    if sight.request and sight.request.is_confidential:
+        return "desk.request", sight.request.id
+    return ("people.department", sight.department_id) if sight.department_id else None
 
 
 def foresee(reading: Reading, now: datetime) -> Verdict:

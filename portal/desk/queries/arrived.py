@@ -35,7 +35,8 @@ class Arrived:
 def page(actor: Actor, decision: Decision, cursor: str | None) -> Page[Arrived]:
     """Mail with this decision, the newest first; one statement."""
     mail = IncomingMail
-    columns: list[Any] = [mail.id, mail.sender, mail.sender_name, mail.subject, mail.received_at, mail.reason, mail.subject_id]
+    request_id = sa.case((mail.subject_kind == "desk.request", mail.subject_id))
+    columns: list[Any] = [mail.id, mail.sender, mail.sender_name, mail.subject, mail.received_at, mail.reason, request_id]
     query = sa.select(*columns).where(mail.decision == decision, mails_visible_to(actor))
     return keyset(query, _KEYS, cursor, SHOWN, lambda row: Arrived(*row))
 

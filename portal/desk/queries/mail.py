@@ -27,13 +27,14 @@ _OWN_ID = re.compile(r"<(?:thread|told\.\d{1,9})\.desk-request\.(\d{1,9})(?:\.\d
 
 @dataclass(frozen=True)
 class Sight:
-    """A mail with what is known around it; ``service_id`` is where it would open, ``copied`` who of us is in copy."""
+    """A mail with what is known around it; ``service_id`` is where it would open, ``department_id`` whose address it has, ``copied`` who of us is in copy."""
 
     facts: MailFacts
     actor: Actor | None
     request: Request | None
     service_id: int | None
     copied: tuple[int, ...]
+    department_id: int | None = None
 
 
 def look(reading: Reading, to: Iterable[str], now: datetime) -> Sight:
@@ -41,8 +42,10 @@ def look(reading: Reading, to: Iterable[str], now: datetime) -> Sight:
     actor = _sender(reading, now)
     addresses = [*to, *reading.delivered_to, *(box.address for box in (*reading.to, *reading.cc))][:LOOKED_AT]
     thread, request = _thread(reading, addresses, actor)
-    service = _place(addresses) if actor else None
-    return Sight(_facts(reading, actor, thread, service), actor, request, service, _copied(reading, actor) if actor else ())
+    departments = _departments(addresses)
+    service = _place(departments) if actor else None
+    copied = _copied(reading, actor) if actor else ()
+    return Sight(_facts(reading, actor, thread, service), actor, request, service, copied, departments[0] if departments else None)
 
 
 def _facts(reading: Reading, actor: Actor | None, thread: Thread | None, service: int | None) -> MailFacts:
@@ -125,9 +128,9 @@ def _side(request: Request, actor: Actor) -> Side:
 # -- where it opens --------------------------------------------------------------------------------------------------
 
 
-def _place(addresses: list[str]) -> int | None:
+def _place(departments: list[int]) -> int | None:
     """The service a mail opens at: the one that takes mail of the department it is addressed to (its first plain one without), else the settings'."""
-    for department in _departments(addresses):
+    for department in departments:
         query = sa.select(Service.id).where(Service.department_id == department, Service.is_active == sa.true(), Service.is_confidential == sa.false())
         found = db.session.scalar(query.where(Service.due_field.is_(None)).order_by(Service.takes_mail.desc(), Service.position, Service.id).limit(1))
         if found is not None:

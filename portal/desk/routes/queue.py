@@ -100,7 +100,7 @@ def _context(department: queues.Served, form: QueueFilter, now: datetime) -> dic
         "filters": list(chips(form, _words(around))),
         "tabs": _tabs(department.key, form, around.counts),
         "last_answer": queues.last_answered(actor, department.id) if quiet else None,
-        "links": _links(department.key, form, found),
+        "ways": _links(department.key, form, found),
         "poll": POLL,
         "skipped": session.pop(SKIPPED, None),
     }
