@@ -157,6 +157,8 @@ def _serves(app: Flask, world: Any, who: str) -> bool:
 
 def _complaints(page: Page, canaries: Canaries, who: str) -> list[str]:
     found = [f"{page.address} shows {place}" for place in sorted(canaries.leaks(page.response.get_data(as_text=True) + str(page.headers), who))]
+    if page.is_html and 'class="account"' in page.source and not {"/sign-out", "/account/theme"} <= {form.action for form in page.forms}:
+        found.append(f"{page.address} hides the way out: something of its own is called like something of the layout")
     if page.is_html and page.status not in (301, 303, 308):
         found += [f"{page.address} ({page.status}): {fault}" for fault in sweep.faults(page, whole="<html" in page.source)]
     return found
