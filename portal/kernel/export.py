@@ -4,13 +4,13 @@ Rows come in batches by key, each a short read of its own: a list of any length 
 open while somebody's line is slow. Who took which list is noted before the first byte, how many rows went out after the last.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import structlog
-from flask import Response, stream_with_context
+from flask import Flask, Response, current_app, g
 
 from portal.kernel import activity, clock, csvsafe, observe, times, unit_of_work
 from portal.kernel.csvsafe import Cell
@@ -47,9 +47,52 @@ def answer(sheet: Sheet[Any], contract: Callable[[int, bool], Any], *, actor: Ac
     def done(rows: int, whole: bool) -> None:
         unit_of_work.run(lambda: activity.record(contract(rows, whole), actor=actor, subject=subject, at=clock.now()))
 
-    response = Response(stream_with_context(stream(sheet, done)), mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{sheet.name}.csv")
+    return download(stream(sheet, done), f"{sheet.name}.csv", actor=actor)
+
+
+def download(parts: Iterator[bytes], name: str, *, actor: Actor) -> Response:
+    """An answer that is made while it is sent, as a file with this name."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  documented by Flask
+    response = Response(_Sent(app, actor, parts), mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
+
+
+def gathered(parts: Iterator[bytes], size: int = 64_000) -> Iterator[bytes]:
+    """Small parts in pieces of at least ``size`` bytes."""
+    piece = bytearray()
+    for part in parts:
+        piece += part
+        if len(piece) >= size:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
+class _Sent:
+    """Parts that are made in a context of their own each, with the reader in it for language and zone.
+
+    Flask's own helper keeps one context over the whole answer. A reader who leaves, or asks for the head only, ends it in another
+    thread or much later, and there the context cannot be taken down.
+    """
+
+    def __init__(self, app: Flask, actor: Actor, parts: Iterator[bytes]) -> None:
+        self._app, self._actor, self._parts = app, actor, parts
+
+    def __iter__(self) -> "_Sent":
+        return self
+
+    def __next__(self) -> bytes:
+        with self._app.test_request_context("/"):
+            g.actor = self._actor
+            return next(self._parts)
+
+    def close(self) -> None:
+        """Called by the server when the answer is over, however it ended."""
+        with self._app.test_request_context("/"):
+            g.actor = self._actor
+            if isinstance(self._parts, Generator):
+                self._parts.close()
 
 
 def stream(sheet: Sheet[Any], done: Done) -> Iterator[bytes]:

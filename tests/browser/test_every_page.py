@@ -85,7 +85,7 @@ def _explore(tour: Tour, world: Any) -> None:
             cookie = visitor.client.get_cookie(app.config["SESSION_COOKIE_NAME"], domain="127.0.0.1")
             tour.cookies[who] = [{"name": cookie.key, "value": cookie.value, "url": server.address}] if who and cookie else []
             for kind, path in paths:
-                answer = visitor.client.get(path, base_url=server.address)
+                answer = visitor.client.get(path, base_url=server.address, buffered=True)
                 shape = _shape(answer.get_data(as_text=True)) if answer.mimetype == "text/html" and not answer.location else frozenset()
                 if shape and (kind not in kinds or not shape <= parts):
                     parts |= shape

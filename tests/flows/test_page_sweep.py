@@ -24,6 +24,7 @@ from tests.support.doors import (
     OWNERS,
     READERS,
     SERVING,
+    WAITING,
     WORKERS,
     Canaries,
     Door,
@@ -99,7 +100,11 @@ def _of_rule(door: Door, rule: str, who: str) -> set[int]:
     if rule == "mailed":
         return {303} if who in names(WORKERS[about]) else {404}
     if rule == "minders":
-        return ({303} if door.endpoint == "desk.arrived_original" else {200}) if who in names(MINDERS) else {403}
+        if who not in names(MINDERS):
+            return {403}
+        if door.endpoint == "desk.arrived":
+            return {200}
+        return ({303} if door.endpoint == "desk.arrived_original" else {200}) if who in names(WAITING) else {404}
     if rule == "person":
         return {303} if door.endpoint == "people.own_profile" else {200}
     if rule == "profile":

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from flask import Response, render_template, request, stream_with_context, url_for
+from flask import Response, render_template, request, url_for
 
 from portal.admin.forms import ChangesFilter
 from portal.admin.policy import Admin
 from portal.admin.queries import changes as read
 from portal.admin.queries.changes import Wanted
 from portal.admin.routes._blueprint import bp
-from portal.kernel import clock, csvsafe, observe, policy
+from portal.kernel import clock, csvsafe, export, observe, policy
 from portal.kernel.errors import Refusal
 from portal.people.queries.persons import person_meant
 
@@ -34,9 +34,7 @@ def changes_csv() -> Response:
     wanted, unknown = _wanted(ChangesFilter.of_address())
     observe.note("admin.changes.exported", person_id=actor.person_id, subject=("people.person", actor.person_id or 0), at=clock.now(), every=0)
     rows = read.export(actor, wanted) if unknown is None else iter([read.HEAD])
-    response = Response(stream_with_context(csvsafe.write(rows)), mimetype="text/csv")
-    response.headers["Content-Disposition"] = "attachment; filename=changes.csv"
-    return response
+    return export.download(export.gathered(csvsafe.write(rows)), "changes.csv", actor=actor)
 
 
 def _wanted(form: ChangesFilter) -> tuple[Wanted, str | None]:
