@@ -68,8 +68,9 @@ def _sender(reading: Reading, now: datetime) -> Actor | None:
 
 
 def _is_own(address: str) -> bool:
-    own = mail_message.sender(_settings())[1].casefold()
-    return bool(address) and (address.casefold() == own or address.casefold().startswith("reply+") or bool(_departments([address])))
+    own, sender = mail_message.sender(_settings())[1].casefold(), address.casefold()
+    answer = sender.startswith("reply+") and sender.rpartition("@")[2] == own.rpartition("@")[2]
+    return bool(sender) and (sender == own or answer or bool(_departments([address])))
 
 
 def _departments(addresses: Iterable[str]) -> list[int]:

@@ -147,6 +147,8 @@ def test_the_serving_side_answers_by_mail(desk: DeskUser, post: Any) -> None:
         ("mara", {"Auto_Submitted": "auto-replied"}, "ignored"),
         ("mara", {"Precedence": "bulk"}, "ignored"),
         ("hearth@localhost", {}, "ignored"),
+        ("reply+aeaaaebyaaaaadiauzsiu34zwjkuhuz4ee@localhost", {}, "ignored"),
+        ("reply+aeaaaebyaaaaadiauzsiu34zwjkuhuz4ee@elsewhere.example", {}, "held"),
         (DESK, {}, "ignored"),
         ("stranger@elsewhere.example", {}, "held"),
     ],
