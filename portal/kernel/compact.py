@@ -16,8 +16,8 @@ class Compact(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """The template as it is compiled."""
-        is_page = name is not None and name.endswith(".html") and "mail" not in name.partition("/")[2].split("/")[0]
-        return _INDENT.sub("\n", source) if is_page else source
+        is_mail = name is None or "/mail/" in name or name.startswith("_layout/mail")
+        return source if is_mail or not str(name).endswith(".html") else _INDENT.sub("\n", source)
 
 
 def setup(app: Flask) -> None:

@@ -1,17 +1,14 @@
 """Decide about a mail that waits for a look: open a request with it, add it to one, or ignore it. Whoever is first decides."""
 
+from dataclasses import replace
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from portal.contracts.desk import MailDecided
-from portal.desk import mail_rules
 from portal.desk.actions.conversation import add_note
-from portal.desk.actions.filing import Filing, file_request
-from portal.desk.actions.mail import OLDEST, received, words_of
-from portal.desk.models import MailedMessage, Message, Request
+from portal.desk.actions.filing import file_request
+from portal.desk.actions.mail import filing_of, opening_of, received, words_of
+from portal.desk.models import MailedMessage, Request
 from portal.desk.policy import DECIDED_BEFORE
-from portal.desk.rules import MessageKind
 from portal.kernel import activity
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict
@@ -24,20 +21,9 @@ from portal.kernel.policy import Actor
 def open_for(mail: IncomingMail, reading: Reading, *, person_id: int, service_id: int, actor: Actor, now: datetime) -> Request:
     """Open a request with a mail for somebody; Conflict when somebody else decided, Refusal of what filing refuses."""
     _take(mail)
-    taken, text = received(reading), reading.text if reading.is_forward else reading.reply_text
-    filing = Filing(
-        service_id=service_id,
-        title=mail_rules.title_of(reading.subject, text) or "A mail without a subject",
-        description=words_of(_head(reading) + text, reading, taken),
-        requester_id=person_id,
-        impact="slower",
-        files=taken.kept,
-        received_at=max(mail.received_at, now - OLDEST),
-        channel="mail",
-    )
-    request = file_request(filing, actor=actor, now=now)
-    words = db.session.scalars(sa.select(Message.id).where(Message.request_id == request.id, Message.kind == MessageKind.DESCRIPTION)).one()
-    _finish(mail, Decision.OPENED, request, words, actor, now)
+    filing = filing_of(reading, received(reading), _head(reading), received_at=mail.received_at, now=now)
+    request = file_request(replace(filing, service_id=service_id, requester_id=person_id), actor=actor, now=now)
+    _finish(mail, Decision.OPENED, request, opening_of(request), actor, now)
     return request
 
 

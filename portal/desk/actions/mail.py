@@ -76,8 +76,8 @@ def carry_out(act: Act, sight: Sight, reading: Reading, taken: Taken, *, mail_id
     if sight.actor is None:
         raise ValueError("nobody is known to have sent it")
     if act is Act.OPEN or sight.request is None:
-        request = file_request(_filing(sight, reading, taken, max(received_at, now - OLDEST)), actor=sight.actor, now=now)
-        message_id = db.session.scalars(sa.select(Message.id).where(Message.request_id == request.id, Message.kind == MessageKind.DESCRIPTION)).one()
+        request = file_request(_filing(sight, sight.actor, reading, taken, received_at, now), actor=sight.actor, now=now)
+        message_id = opening_of(request)
     else:
         request = sight.request
         message_id = _continue(act, sight.actor, request, reading, taken, sight.copied if sight.facts.lets_others_in else (), now).id
@@ -107,22 +107,32 @@ def _let_follow(request: Request, copied: Sequence[int], actor: Actor, now: date
                 add_participant(request, person_id=person_id, actor=actor, now=now)
 
 
-def _filing(sight: Sight, reading: Reading, taken: Taken, received_at: datetime) -> Filing:
-    text = reading.text if reading.is_forward else reading.reply_text
+def _filing(sight: Sight, actor: Actor, reading: Reading, taken: Taken, received_at: datetime, now: datetime) -> Filing:
     who = f"Forwarded. {reading.forwarded.name} <{reading.forwarded.address}> wrote it first.\n\n" if reading.forwarded else ""
-    filing = Filing(
-        service_id=sight.service_id or 0,
-        title=mail_rules.title_of(reading.subject, text) or "A mail without a subject",
-        description=words_of(who + text, reading, taken),
-        requester_id=(sight.actor.person_id or 0) if sight.actor else 0,
-        impact="slower",
-        follower_ids=sight.copied,
-        files=taken.kept,
-        received_at=received_at,
-        channel="mail",
-    )
+    filing = filing_of(reading, taken, who, received_at=received_at, now=now)
+    filing = replace(filing, service_id=sight.service_id or 0, requester_id=actor.person_id or 0, follower_ids=sight.copied)
     closed = sight.request if sight.facts.thread and not sight.facts.is_forward else None
     return replace(filing, follows_id=closed.id) if closed else filing
+
+
+def filing_of(reading: Reading, taken: Taken, head: str, *, received_at: datetime, now: datetime) -> Filing:
+    """A mail as something to file, under ``head``; whose it is and at which service is for the caller to say."""
+    text = reading.text if reading.is_forward else reading.reply_text
+    return Filing(
+        service_id=0,
+        title=mail_rules.title_of(reading.subject, text) or "A mail without a subject",
+        description=words_of(head + text, reading, taken),
+        requester_id=0,
+        impact="slower",
+        files=taken.kept,
+        received_at=max(received_at, now - OLDEST),
+        channel="mail",
+    )
+
+
+def opening_of(request: Request) -> int:
+    """The id of the entry that holds the words of a request."""
+    return db.session.scalars(sa.select(Message.id).where(Message.request_id == request.id, Message.kind == MessageKind.DESCRIPTION)).one()
 
 
 def received(reading: Reading) -> Taken:
