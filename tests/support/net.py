@@ -1,6 +1,8 @@
 """No test talks to anything beyond this machine: connections and look-ups elsewhere raise."""
 
 import ipaddress
+import os
+import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,13 +59,16 @@ def loopback_only() -> Iterator[None]:
         yield
 
 
+FIRST_PORT, PORTS_OF_A_WORKER = 20_000, 1_500
+"""Below what systems hand to outgoing connections (from 32768 on Linux), which would take a port between our look and the server's start."""
+
+
 def free_ports(number: int) -> int:
-    """The first of ``number`` neighbouring free ports; the portal and its content host are neighbours."""
+    """The first of ``number`` neighbouring free ports; the portal and its content host are neighbours. Each test process has a range of its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
     for _ in range(200):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = int(probe.getsockname()[1])
-        if first + number < 65535 and all(_is_free(first + step) for step in range(number)):
+        first = FIRST_PORT + worker * PORTS_OF_A_WORKER + secrets.randbelow(PORTS_OF_A_WORKER - number)
+        if all(_is_free(first + step) for step in range(number)):
             return first
     raise RuntimeError(f"no {number} neighbouring free ports")
 
