@@ -1,0 +1,17 @@
+"""talk among fulfillers
+
+Revision: 0008, after 0007
+"""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing to change yet."""
+
+
+def downgrade() -> None:
+    """Nothing to change back."""

@@ -1,0 +1,17 @@
+"""take old requests in
+
+Revision: 0010, after 0009
+"""
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing to change yet."""
+
+
+def downgrade() -> None:
+    """Nothing to change back."""
