@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from portal.desk.actions import mail
 from portal.kernel import clock
 from portal.kernel.db import db
 from portal.kernel.errors import Busy, DiskFull
@@ -87,7 +86,7 @@ def _foreseen(raw: bytes) -> tuple[Reading, Verdict]:
         reading = read_within(raw, store.SECONDS)
     except TooSlow:
         return Reading(), store.TOO_SLOW
-    return reading, mail.foresee(reading, clock.now())
+    return reading, store.foresee(reading, now=clock.now())
 
 
 def _shown(name: str, reading: Reading, found: Verdict) -> dict[str, Any]:

@@ -37,8 +37,15 @@ class Taken:
     refused: Sequence[str] = ()
 
 
-class Desk:
-    """Takes mail for the request desk."""
+class Desk(store.Taker):
+    """Takes mail for the request desk: all that nobody else claimed."""
+
+    def foresee(self, reading: Reading, envelope: Envelope, *, now: datetime) -> Verdict:
+        """What would become of a mail; writes nothing."""
+        sight = look(reading, envelope.to, now)
+        act, reason = mail_rules.decide(sight.facts)
+        decision = Decision(mail_rules.DECISIONS[act])
+        return Verdict(decision, reason, ("desk.request", sight.request.id) if sight.request and decision is Decision.APPENDED else None)
 
     def prepare(self, reading: Reading, envelope: Envelope, *, now: datetime) -> Taken:
         """Check and store what came with a mail, like uploads; nothing of what no request will hold. Raises DiskFull."""
@@ -61,14 +68,6 @@ def _concerned(sight: Sight) -> tuple[str, int] | None:
     if sight.request and sight.request.is_confidential:
         return "desk.request", sight.request.id
     return ("people.department", sight.department_id) if sight.department_id else None
-
-
-def foresee(reading: Reading, now: datetime) -> Verdict:
-    """What would become of a mail; writes nothing."""
-    sight = look(reading, (), now)
-    act, reason = mail_rules.decide(sight.facts)
-    decision = Decision(mail_rules.DECISIONS[act])
-    return Verdict(decision, reason, ("desk.request", sight.request.id) if sight.request and decision is Decision.APPENDED else None)
 
 
 def carry_out(act: Act, sight: Sight, reading: Reading, taken: Taken, *, mail_id: int, received_at: datetime, now: datetime) -> Request:

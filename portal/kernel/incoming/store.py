@@ -5,11 +5,12 @@ the row is claimed by a conditional UPDATE in the transaction that opens or cont
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -85,24 +86,48 @@ class Verdict:
 TOO_SLOW = Verdict(Decision.HELD, "It took too long to read.")
 
 
-class Taker(Protocol):
-    """Whoever decides about mail. ``prepare`` may be slow and writes no row; ``take`` runs in the deciding transaction."""
+class Taker:
+    """Whoever decides about some mail. ``prepare`` may be slow and writes no row; ``take`` runs in the deciding transaction."""
+
+    def claims(self, reading: Reading, envelope: Envelope) -> bool:
+        """False for mail that is not for this taker at all; cheap, reads only."""
+        return True
+
+    def foresee(self, reading: Reading, envelope: Envelope, *, now: datetime) -> Verdict | None:
+        """What would become of a mail; writes nothing. None when the next taker decides."""
+        raise NotImplementedError
 
     def prepare(self, reading: Reading, envelope: Envelope, *, now: datetime) -> Any:
         """What ``take`` needs that no transaction should wait for, such as checked files."""
-        ...
+        return None
 
-    def take(self, mail_id: int, reading: Reading, envelope: Envelope, prepared: Any, *, now: datetime) -> Verdict:
-        """Decide and do it; what it refuses is held for a person. Busy and DiskFull pass by themselves and decide nothing."""
-        ...
+    def take(self, mail_id: int, reading: Reading, envelope: Envelope, prepared: Any, *, now: datetime) -> Verdict | None:
+        """Decide and do it; what it refuses is held for a person. None leaves the mail to the next taker, and whatever was done is undone.
+
+        Busy and DiskFull pass by themselves and decide nothing.
+        """
+        raise NotImplementedError
 
 
-_takers: list[Taker] = []
+NOBODY = Verdict(Decision.HELD, "Nobody here knows what to do with it.")
+_takers: dict[type[Taker], tuple[int, Taker]] = {}
 
 
-def taker(one: Taker) -> None:
-    """Announce who decides about mail."""
-    _takers[:] = [one]
+def taker(one: Taker, order: int = 100) -> None:
+    """Announce somebody who decides about mail; the lowest ``order`` is asked first. The same class again takes its own place."""
+    _takers[type(one)] = (order, one)
+
+
+def _asked(reading: Reading, envelope: Envelope) -> Iterator[Taker]:
+    for _, one in sorted(_takers.values(), key=lambda entry: entry[0]):
+        if one.claims(reading, envelope):
+            yield one
+
+
+def foresee(reading: Reading, *, now: datetime) -> Verdict:
+    """What would become of a mail that came as a file; writes nothing."""
+    envelope = Envelope(now)
+    return next((found for one in _asked(reading, envelope) if (found := one.foresee(reading, envelope, now=now))), NOBODY)
 
 
 def key_of(raw: bytes) -> str:
@@ -151,24 +176,35 @@ def decide(mail_id: int) -> None:
     try:
         reading = read_within(raw, SECONDS)
     except TooSlow:
-        unit_of_work.run(lambda: settle(mail_id, None, TOO_SLOW, now=clock.now()))
+        unit_of_work.run(lambda: _hold(mail_id, None, TOO_SLOW))
         return
-    prepared = _takers[0].prepare(reading, envelope, now=clock.now())
-    db.session.rollback()
-    unit_of_work.run(lambda: _decide(mail_id, reading, envelope, prepared))
+    for one in _asked(reading, envelope):
+        prepared = one.prepare(reading, envelope, now=clock.now())
+        db.session.rollback()
+        if unit_of_work.run(partial(_decide, mail_id, one, reading, envelope, prepared), keep=bool):
+            return
+    unit_of_work.run(lambda: _hold(mail_id, reading, NOBODY))
 
 
-def _decide(mail_id: int, reading: Reading, envelope: Envelope, prepared: Any) -> None:
+def _hold(mail_id: int, reading: Reading | None, verdict: Verdict) -> None:
+    if claim(mail_id):
+        settle(mail_id, reading, verdict, now=clock.now())
+
+
+def _decide(mail_id: int, one: Taker, reading: Reading, envelope: Envelope, prepared: Any) -> bool:
+    """False when this taker leaves the mail to the next one."""
     now = clock.now()
     if not claim(mail_id):
-        return
+        return True
     try:
-        verdict = unit_of_work.attempt(lambda: _takers[0].take(mail_id, reading, envelope, prepared, now=now))
+        verdict = unit_of_work.attempt(lambda: one.take(mail_id, reading, envelope, prepared, now=now))
     except (Busy, DiskFull):
         raise
     except PortalError as error:
         verdict = Verdict(Decision.HELD, str(error.message))
-    settle(mail_id, reading, verdict, now=now)
+    if verdict is not None:
+        settle(mail_id, reading, verdict, now=now)
+    return verdict is not None
 
 
 def claim(mail_id: int, *, held: bool = False) -> bool:
