@@ -152,13 +152,37 @@ class Index:
         found = found.where(table.c[self.name].op("MATCH", is_comparison=True)(wanted), allowed, *([table.c.rowid < before] if before else []))
         return found.order_by(table.c.rowid.desc()).limit(limit)
 
+    def held(self, query: Query, parts: Sequence[str], scopes: Scopes, *, floor: Any) -> Any:
+        """Select ``id`` of every document that has all terms in ``parts`` and one of the ``scopes``, from number ``floor`` on; in no order.
+
+        No policy stands in it: it narrows a list that has its own.
+        """
+        if is_sqlite():
+            table = sa.table(self.name, sa.column("rowid", sa.Integer), sa.column(self.name, sa.Text))
+            wanted = _with(fts5(query, parts) + " AND scope : (", '"', " OR ", scopes)
+            return sa.select(table.c.rowid.label("id")).where(table.c[self.name].op("MATCH", is_comparison=True)(wanted), table.c.rowid >= floor)
+        documents = _documents(self.name)
+        asked = sa.cast(_with(tsquery(query, parts) + " & (", "'", " | ", scopes, mark="="), TSQUERY)
+        return sa.select(documents.c.id).where(documents.c.words.op("@@", is_comparison=True)(asked), documents.c.id >= floor)
+
+    def has(self, query: Query, parts: Sequence[str], number: Any) -> sa.ColumnElement[bool]:
+        """SQL: the document with this number has all terms in ``parts``; looked up for one row at a time. PostgreSQL only."""
+        documents = _documents(self.name)
+        words = sa.select(documents.c.words).where(documents.c.id == number).scalar_subquery()
+        return words.op("@@", is_comparison=True)(sa.cast(tsquery(query, parts), TSQUERY))
+
+
+def _documents(name: str) -> sa.TableClause:
+    """The table of PostgreSQL."""
+    return sa.table(name, sa.column("id", sa.Integer), sa.column("words", TSVECTOR))
+
 
 def _postgresql(name: str, terms: str, scopes: Scopes, of: tuple[Any, Any, int | None, int, bool]) -> Any:
     """A GIN index gives all hits or none, and the planner guesses badly how many there are. So the newest documents are looked at one by one
     when the scopes are wide: they hold enough hits of any common word. Only where they do not is the index asked, and its hits are few.
     """
     rows, allowed, before, limit, wide = of
-    table = sa.table(name, sa.column("id", sa.Integer), sa.column("words", TSVECTOR))
+    table = _documents(name)
     wanted = sa.cast(_with(terms + " & (", "'", " | ", scopes, mark="="), TSQUERY)
     older = [table.c.id < before] if before else []
     every: Any = sa.select(table.c.id).where(table.c.words.op("@@", is_comparison=True)(wanted), *older)

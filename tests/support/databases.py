@@ -84,6 +84,11 @@ class Server:
         if self.account is not None:
             shutil.chown(data, self.account)
         self._run("initdb", "-D", str(data), "-U", "hearth", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+        self.resume()
+
+    def resume(self) -> None:
+        """Start on the cluster that is there; a benchmark keeps what took minutes to make."""
+        data = self.folder / "data"
         settings = [part for setting in FAST for part in ("-c", setting)]
         log = (self.folder / "server.log").open("wb")
         command = [self.programs / "postgres", "-D", data, "-k", data, *settings]
@@ -108,6 +113,12 @@ class Server:
                 return
             time.sleep(0.03)
         raise RuntimeError("PostgreSQL did not start:\n" + (self.folder / "server.log").read_text(errors="replace"))
+
+    def pause(self) -> None:
+        """Stop in order and leave everything where it is."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
 
     def stop(self) -> None:
         """Stop at once and remove everything; nothing in it is worth keeping."""

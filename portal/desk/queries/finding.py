@@ -5,13 +5,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.desk.models import NamedFulfiller, Request
+from portal.desk.models import NamedFulfiller, Request, Service
 from portal.desk.policy import requests_visible_to, requests_worked_by, serves
 from portal.kernel import search
+from portal.kernel.db import db, is_sqlite
 from portal.kernel.policy import Actor
 from portal.kernel.search import PRIVATE, READABLE, Query
 
 REQUESTS = search.index("search_requests")
+COMMON = 2000
+"""Hits from which a word is common: the list is walked in its order and not the hits."""
+SAMPLE, OFTEN = 300, 12
+"""Rows of a queue that PostgreSQL looks at first, and hits among them that make a word common."""
 
 
 def _reading(actor: Actor, mine: bool) -> list[str]:
@@ -48,3 +53,53 @@ def matching(actor: Actor, text: str) -> sa.ColumnElement[bool]:
     if not query or actor.person_id is None:
         return sa.false()
     return Request.id.in_(one_of(kinds(actor, query)))
+
+
+# -- the words of a queue -----------------------------------------------------------------------------------------------
+
+
+def within(actor: Actor, department_id: int, text: str, *, finished: bool = False) -> sa.ColumnElement[bool]:
+    """SQL: an open request of this department's queue that the actor works on and that has all these words, wherever the serving side reads
+    them: title, conversation, notes, answers, names of files. Every open one is found, however old; one statement beside the list's own.
+
+    It brings the department, openness and the policy along; put it into the where of a list of :class:`Request`, with the list's own filters,
+    order and limit. The start of a word finds it; words that are nowhere, and a queue the actor does not serve, find nothing. Numbers that
+    were typed are the caller's matter. ``finished`` asks for those that are over instead: the newest thousand hits of the department.
+    """
+    query = REQUESTS.opened(search.parse(text))
+    if not query or department_id not in serves(actor):
+        return sa.false()
+    here = sa.and_(Request.department_id == department_id, Request.is_open == (sa.false() if finished else sa.true()), requests_worked_by(actor))
+    tokens = ([f"d{department_id}"], search.Looked("n", _named_here(actor, department_id)))
+    if finished:
+        return sa.and_(here, Request.id.in_(one_of([REQUESTS.hits(query, PRIVATE, some, Request, here, wide=True) for some in tokens])))
+    open_ones = sa.select(Request.id).where(Request.department_id == department_id, Request.is_open == sa.true())
+    oldest = sa.select(sa.func.min(open_ones.subquery().c.id)).scalar_subquery()
+    found = sa.union_all(*(REQUESTS.held(query, PRIVATE, some, floor=oldest) for some in tokens))
+    if is_sqlite():
+        return sa.and_(here, (_unindexed(Request.id) if _many(found) else Request.id).in_(found))
+    if _often(query, open_ones):
+        return sa.and_(here, REQUESTS.has(query, PRIVATE, Request.id))
+    return sa.and_(here, Request.id == sa.func.any(sa.func.array(found.scalar_subquery())))
+
+
+def _named_here(actor: Actor, department_id: int) -> Any:
+    services = sa.select(NamedFulfiller.service_id).join(Service, Service.id == NamedFulfiller.service_id)
+    return services.where(NamedFulfiller.person_id == actor.person_id, Service.department_id == department_id)
+
+
+def _unindexed(number: Any) -> Any:
+    """The number in a form by which SQLite does not look rows up: it then walks the list in its own order and stops when the page is full."""
+    return sa.type_coerce(number, sa.Integer).op("+")(0)
+
+
+def _many(found: Any) -> bool:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(sa.select(found.subquery().c.id).limit(COMMON).subquery())) == COMMON
+
+
+def _often(query: Query, open_ones: Any) -> bool:
+    """Whether the first rows of a queue have the words often enough to walk it row by row, or are all there are."""
+    some = open_ones.order_by(Request.next_due_at, Request.id).limit(SAMPLE).subquery()
+    fitting = sa.func.count().filter(REQUESTS.has(query, PRIVATE, some.c.id))
+    looked_at, hits = db.session.execute(sa.select(sa.func.count(), fitting).select_from(some)).one()
+    return bool(hits >= OFTEN or looked_at < SAMPLE)

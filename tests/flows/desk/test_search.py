@@ -17,6 +17,7 @@ from portal.desk.actions.filing import edit_request
 from portal.desk.actions.moving import transfer
 from portal.desk.models import Attachment, Message, MessageKind, NamedFulfiller, Participant, Request
 from portal.desk.policy import RequestFacts, may_read, may_work, requests_visible_to
+from portal.desk.queries.finding import within
 from portal.desk.queries.search import DONE, OPEN, REQUESTS, Wanted, find, matching
 from portal.kernel import clock, search, search_keeping
 from portal.kernel.db import db, is_sqlite
@@ -427,3 +428,47 @@ def test_numbers_only_fall(world: Any, context: Flask) -> None:
     numbers = [hit.row.id for hit in find(world.actor("vera"), Wanted("the")).hits]
     assert all(one > two for one, two in pairwise(numbers))
     assert len(numbers) > 3
+
+
+# -- the words of one queue ---------------------------------------------------------------------------------------------
+
+
+def in_queue_of(world: Any, who: str, department: str, text: str, **values: Any) -> set[int]:
+    """Numbers of the requests that the search field of a queue leaves."""
+    db.session.remove()
+    return set(db.session.scalars(sa.select(Request.id).where(within(world.actor(who), world.departments[department].id, text, **values))))
+
+
+@pytest.mark.parametrize("common", [0, 10_000], ids=["walks the queue", "walks the hits"])
+@pytest.mark.parametrize("who", ["kim", "jonas", "elena", "leo", "ada", "mara"])
+def test_a_queue_is_searched_by_every_word_of_its_open_requests(who: str, common: int, words: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly what the actor works on, open and in this department, notes included; whichever way the database is asked."""
+    monkeypatch.setattr("portal.desk.queries.finding.COMMON", common)
+    monkeypatch.setattr("portal.desk.queries.finding.OFTEN", common)
+    monkeypatch.setattr("portal.desk.queries.finding.SAMPLE", 1)
+    numbers, (_, worked) = list(db.session.scalars(sa.select(Request.id))), by_python(words, who)
+    found: dict[bool, set[int]] = {False: set(), True: set()}
+    for key, place in words.departments.items():
+        here = {row.id: row.is_open for row in db.session.scalars(sa.select(Request).where(Request.department_id == place.id))}
+        for finished in (False, True):
+            for word in ("public", "private"):
+                hits = {hit for number in numbers for hit in in_queue_of(words, who, key, f"{word}{number}x", finished=finished)}
+                assert hits == {number for number in worked if number in here and here[number] != finished}, (key, word, finished)
+                found[finished] |= hits
+    assert found[False] | found[True] == worked
+
+
+def test_a_queue_finds_nothing_where_nothing_was_typed_or_nothing_is_served(words: Any) -> None:
+    """Signs alone, words that are nowhere, and somebody else's department."""
+    for who, department, text in (("kim", "it", "***"), ("kim", "it", "zzzzzz"), ("mara", "it", "said"), ("jonas", "it", "said")):
+        assert in_queue_of(words, who, department, text) == set(), (who, department, text)
+
+
+def test_an_old_open_request_is_found_behind_newer_hits(words: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search of everything looks at the newest hits only; the search of a queue looks at all that is open."""
+    everything = in_queue_of(words, "jonas", "facilities", "said")
+    assert len(everything) > 3
+    hits = search.Index.hits
+    monkeypatch.setattr(search.Index, "hits", lambda *given, **named: hits(*given, **named | {"limit": 1}))
+    assert in_queue_of(words, "jonas", "facilities", "said", finished=True) == {max(in_queue_of(words, "jonas", "facilities", "said", finished=True))}
+    assert in_queue_of(words, "jonas", "facilities", "said") == everything
