@@ -8,16 +8,12 @@ from typing import Any
 
 import click
 
-from portal.kernel import clock
+from portal.kernel import clock, files
 from portal.kernel.db import db
-from portal.kernel.errors import Busy, DiskFull
+from portal.kernel.errors import Busy, DiskFull, TooLarge
 from portal.kernel.incoming import store
 from portal.kernel.incoming.reading import Reading, TooSlow, read_within
 from portal.kernel.incoming.store import Decision, Verdict
-from portal.kernel.unit_of_work import run
-
-LARGEST = 50_000_000
-"""Bytes of one file; a larger one is no mail anybody sent."""
 
 
 def ingest(names: tuple[str, ...], *, dry: bool, as_json: bool) -> int:
@@ -33,7 +29,7 @@ def ingest(names: tuple[str, ...], *, dry: bool, as_json: bool) -> int:
         for raw in mails:
             try:
                 shown = _one(name, raw, dry)
-            except (Busy, DiskFull) as error:
+            except (Busy, DiskFull, TooLarge) as error:
                 click.echo(f"portal: {name}: {_why(error)}", err=True)
                 status = 1
                 continue
@@ -42,20 +38,22 @@ def ingest(names: tuple[str, ...], *, dry: bool, as_json: bool) -> int:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, TooLarge):
+        return str(error)
     cause = "there is no room left on the disk" if isinstance(error, DiskFull) else "the database is held by somebody else"
     return f"{cause}; take it in again later, what was kept is decided by itself"
 
 
 def _content(name: str) -> bytes:
     if name == "-":
-        raw = sys.stdin.buffer.read(LARGEST + 1)
+        raw = sys.stdin.buffer.read(store.LARGEST + 1)
     else:
         if Path(name).is_dir():
             raise ValueError("is a folder; name the files in it")
         with Path(name).open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    if len(raw) > LARGEST:
-        raise ValueError("is larger than 50 MB, the most that is taken as mail")
+            raw = file.read(store.LARGEST + 1)
+    if len(raw) > store.LARGEST:
+        raise ValueError(f"is larger than {files.size_words(store.LARGEST)}, the most that is taken as mail")
     return raw
 
 
@@ -71,14 +69,20 @@ def _mails(raw: bytes) -> Iterator[bytes]:
 
 def _one(name: str, raw: bytes, dry: bool) -> dict[str, Any]:
     reading, found = _foreseen(raw)
-    known = store.decided(store.key_of(raw))
-    db.session.rollback()
-    if not dry and known is None:
-        number, _ = run(lambda: store.keep(raw, key=store.key_of(raw), via="file", now=clock.now()))
+    known, verdict = _state(raw)
+    if not dry and verdict is None:
+        number, _ = store.take_in(raw, via="file")
         store.decide(number)
-        known = store.decided(store.key_of(raw))
-        db.session.rollback()
-    return _shown(name, reading, known or found)
+        _, verdict = _state(raw)
+    return _shown(name, reading, verdict or found, known)
+
+
+def _state(raw: bytes) -> tuple[bool, Verdict | None]:
+    """Whether a mail was taken in, and what became of it."""
+    mail = store.find(raw)
+    verdict = store.verdict_of(mail) if mail else None
+    db.session.rollback()
+    return mail is not None, verdict
 
 
 def _foreseen(raw: bytes) -> tuple[Reading, Verdict]:
@@ -89,7 +93,7 @@ def _foreseen(raw: bytes) -> tuple[Reading, Verdict]:
     return reading, store.foresee(reading, now=clock.now())
 
 
-def _shown(name: str, reading: Reading, found: Verdict) -> dict[str, Any]:
+def _shown(name: str, reading: Reading, found: Verdict, known: bool) -> dict[str, Any]:
     return {
         "file": name,
         "decision": Decision(found.decision).value,
@@ -100,6 +104,7 @@ def _shown(name: str, reading: Reading, found: Verdict) -> dict[str, Any]:
         "reply_text": reading.reply_text,
         "attachments": [{"name": part.name, "type": part.type, "size": part.size} for part in reading.attachments],
         "request": found.subject[1] if found.subject and found.decision in (Decision.OPENED, Decision.APPENDED) else None,
+        "known": known,
     }
 
 
@@ -107,4 +112,5 @@ def _line(shown: dict[str, Any], as_json: bool) -> str:
     if as_json:
         return json.dumps(shown)
     number = f" {shown['request']}" if shown["request"] else ""
-    return f"{shown['file']}: {shown['decision']}{number}. {shown['reason']} From {shown['from'] or 'nobody'}: {shown['subject'] or '(no subject)'}"
+    before = " (taken in before)" if shown["known"] else ""
+    return f"{shown['file']}: {shown['decision']}{number}. {shown['reason']} From {shown['from'] or 'nobody'}: {shown['subject'] or '(no subject)'}{before}"

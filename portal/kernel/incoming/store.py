@@ -5,9 +5,10 @@ the row is claimed by a conditional UPDATE in the transaction that opens or cont
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -18,14 +19,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel import clock, files, jobs, unit_of_work
 from portal.kernel.db import Identified, db, enum_type
-from portal.kernel.errors import Busy, DiskFull, PortalError
+from portal.kernel.errors import Busy, DiskFull, PortalError, TooLarge
 from portal.kernel.incoming.reading import Reading, TooSlow, read_within
 from portal.kernel.mail_message import one_line
+from portal.kernel.messages import say
 
 SECONDS = 2.0
 """How long reading one mail may take; after that a person looks at it."""
-LARGEST = 64_000_000
-"""Bytes of a mail that are kept."""
+LARGEST = 50_000_000
+"""Bytes of the largest mail that is taken; of a larger one nothing is."""
+TOO_LARGE = say("This mail is larger than %(limit)s, the most that is taken.", limit=files.size_words(LARGEST))
+KEPT = timedelta(days=90)
+"""How long a mail is kept that was ignored."""
+BATCH = 200
+_QUOTED = re.compile(rb"(?m)^>+From ")
 log = structlog.get_logger(__name__)
 
 
@@ -45,6 +52,7 @@ class IncomingMail(Identified):
     __table_args__ = (
         sa.Index("ix_incoming_mails_undecided", "id", sqlite_where=sa.text("decision IS NULL"), postgresql_where=sa.text("decision IS NULL")),
         sa.Index("ix_incoming_mails_decision_id", "decision", "id"),
+        sa.Index("ix_incoming_mails_subject", "subject_kind", "subject_id"),
     )
 
     key: Mapped[str] = mapped_column(sa.String(160), unique=True)
@@ -131,17 +139,56 @@ def foresee(reading: Reading, *, now: datetime) -> Verdict:
 
 
 def key_of(raw: bytes) -> str:
-    """The key of a mail that comes without one: the same bytes are the same mail."""
-    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    """The key of a mail: the same mail has the same, however it was handed on."""
+    return _digest(_plain(raw))
 
 
-def keep(raw: bytes, *, key: str, via: str, now: datetime, envelope_from: str | None = None, envelope_to: Sequence[str] = ()) -> tuple[int, bool]:
-    """Keep a mail and see that it is decided; its id, and False when it came before. Part of the current transaction."""
-    values = {"via": via, "envelope_from": envelope_from, "envelope_to": list(envelope_to)[:300], "received_at": now, "size": len(raw)}
-    known = db.session.scalar(sa.select(IncomingMail.id).where(IncomingMail.key == key))
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _plain(raw: bytes) -> bytes:
+    # An mbox begins a mail with a line of its own and quotes such lines in it, and every way has its own line ends.
+    text = raw.replace(b"\r\n", b"\n")
+    if text.startswith(b"From "):
+        text = text.partition(b"\n")[2] or text
+    return _QUOTED.sub(b"From ", text).rstrip(b"\n")
+
+
+def find(raw: bytes) -> IncomingMail | None:
+    """The mail with these bytes, when it came before."""
+    return db.session.scalars(sa.select(IncomingMail).where(IncomingMail.key.in_(_keys(raw))).order_by(IncomingMail.id).limit(1)).first()
+
+
+def _keys(raw: bytes) -> tuple[str, str]:
+    """Its key, and the one that earlier versions gave it."""
+    return key_of(raw), _digest(raw)
+
+
+def receive(raw: bytes) -> files.Received:
+    """Store the bytes of a mail, which needs no transaction; raises TooLarge or DiskFull. :func:`keep` makes them a mail."""
+    if len(raw) > LARGEST:
+        raise TooLarge(TOO_LARGE)
+    return files.receive_raw(raw or b"\n", name="original.eml", mime="message/rfc822")
+
+
+def keep(
+    raw: bytes,
+    *,
+    via: str,
+    now: datetime,
+    key: str | None = None,
+    envelope_from: str | None = None,
+    envelope_to: Sequence[str] = (),
+    received: files.Received | None = None,
+) -> tuple[int, bool]:
+    """Keep a mail and see that it is decided; its id, and False when it came before. Part of the current transaction. Raises TooLarge."""
+    key = key or key_of(raw)
+    known = db.session.scalar(sa.select(IncomingMail.id).where(IncomingMail.key.in_((key, *_keys(raw)))).limit(1))
     if known is not None:
         return known, False
-    file = files.keep(files.receive_raw(raw[:LARGEST] or b"\n", name="original.eml", mime="message/rfc822"), owner_id=None, now=now)
+    values = {"via": via, "envelope_from": envelope_from, "envelope_to": list(envelope_to)[:300], "received_at": now, "size": len(raw)}
+    file = files.keep(received or receive(raw), owner_id=None, now=now)
     fresh = jobs.insert_once(IncomingMail, key=key, file_id=file.id, sender="", sender_name="", subject="", reason="", **values)
     if not fresh:
         db.session.delete(file)
@@ -151,10 +198,30 @@ def keep(raw: bytes, *, key: str, via: str, now: datetime, envelope_from: str | 
     return mail_id, fresh
 
 
+def take_in(raw: bytes, *, via: str, envelope_from: str | None = None, envelope_to: Sequence[str] = (), also: Callable[[], object] = bool) -> tuple[int, bool]:
+    """Keep a mail in a transaction of its own, together with what ``also`` writes: once this returns, it cannot be lost any more.
+
+    Its id, and False when it came before. Raises TooLarge, Busy or DiskFull, and then nothing was kept.
+    """
+    received = receive(raw)
+    now = clock.now()
+
+    def work() -> tuple[int, bool]:
+        also()
+        return keep(raw, via=via, now=now, envelope_from=envelope_from, envelope_to=envelope_to, received=received)
+
+    return unit_of_work.run(work)
+
+
 def decided(key: str) -> Verdict | None:
     """What became of the mail with this key; None while nobody decided."""
     mail = db.session.scalars(sa.select(IncomingMail).where(IncomingMail.key == key)).first()
-    if mail is None or mail.decision is None:
+    return verdict_of(mail) if mail else None
+
+
+def verdict_of(mail: IncomingMail) -> Verdict | None:
+    """What became of a mail; None while nobody decided."""
+    if mail.decision is None:
         return None
     return Verdict(mail.decision, mail.reason, (mail.subject_kind, mail.subject_id) if mail.subject_kind and mail.subject_id else None)
 
@@ -230,3 +297,19 @@ def sweep() -> None:
     """See again to what nobody decided yet."""
     for mail_id in db.session.scalars(sa.select(IncomingMail.id).where(IncomingMail.decision.is_(None)).order_by(IncomingMail.id).limit(500)):
         jobs.enqueue("kernel.incoming.decide", unique=str(mail_id), mail_id=mail_id)
+
+
+@jobs.daily("04:10", name="kernel.incoming.forget", transaction=False)
+def forget() -> None:
+    """Ignored mail goes 90 days after that was decided, original and row; what opened, continued or waits for a person stays."""
+    while unit_of_work.run(lambda: _forget_some(clock.now() - KEPT)):
+        pass
+
+
+def _forget_some(before: datetime) -> bool:
+    old = sa.select(IncomingMail.id, IncomingMail.file_id).where(IncomingMail.decision == Decision.IGNORED, IncomingMail.decided_at < before)
+    rows = db.session.execute(old.order_by(IncomingMail.id).limit(BATCH)).all()
+    quiet = {"synchronize_session": False}
+    db.session.execute(sa.delete(IncomingMail).where(IncomingMail.id.in_([row.id for row in rows])), execution_options=quiet)
+    db.session.execute(sa.delete(files.StoredFile).where(files.StoredFile.id.in_([row.file_id for row in rows])), execution_options=quiet)
+    return len(rows) == BATCH
