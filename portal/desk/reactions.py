@@ -46,14 +46,15 @@ ASKING = (
     ("desk.follow_up", say("Did it work?"), say("A few days later: did it work?")),
     ("desk.transferred", say("Handed over"), say("A request went to another department.")),
     ("desk.joined", say("Requests you follow"), say("Somebody lets you follow a request.")),
+    ("desk.cancelled", say("No longer needed"), say("A request you follow or work on is no longer needed.")),
 )
 """Kinds of notices for everybody: key, name, what they are about."""
 ANSWERING = (
     ("desk.new", say("New in your queue"), say("Somebody asks your department for something.")),
     ("desk.written", say("Messages in requests you answer"), say("The requester added something.")),
     ("desk.assigned", say("Requests given to you"), say("A colleague gave you a request.")),
+    ("desk.named", say("Your name in a team note"), say("A colleague named you in a note.")),
     ("desk.reopened", say("Came back"), say("Something you solved did not work, or more came up.")),
-    ("desk.cancelled", say("No longer needed"), say("A request you work on is no longer needed.")),
     ("desk.warned", say("Time is running out"), say("A promise is close to its time, or late.")),
 )
 """Kinds for those who answer for a department or lead it."""
@@ -62,10 +63,11 @@ ANSWERING = (
 def setup() -> None:
     """Announce the kinds of notices and who may still see requests."""
     for order, (key, label, description) in enumerate(ASKING):
-        kinds.register(key, label, description, order=order)
+        kinds.register(key, label, description, order=order, is_receipt=key == "desk.filed")
     for order, (key, label, description) in enumerate(ANSWERING, start=len(ASKING)):
         kinds.register(key, label, description, order=order, who=lambda actor: bool(serves(actor)))
-    kinds.subject("desk.request", recipients.still_visible)
+    kinds.reason("named", say("A colleague named you in a note."))
+    kinds.subject("desk.request", recipients.still_visible, mark="R")
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class News:
     excerpt: str = ""
     facts: Sequence[tuple[Sentence, object]] = ()
     bundle: str = "request"
+    author_id: int | None = None
 
 
 def tell(request: Request, news: News, to: Iterable[Recipient], *, but: int | None, now: datetime) -> None:
@@ -100,6 +103,7 @@ def tell(request: Request, news: News, to: Iterable[Recipient], *, but: int | No
             facts=news.facts,
             private=request.is_confidential,
             bundle=news.bundle,
+            author_id=news.author_id,
             now=now,
         )
 
@@ -185,8 +189,17 @@ def tell_of_message(event: RequesterWrote, entry: Activity) -> None:
     """Whoever answers, and the others of the requester's side."""
     now, request = clock.now(), find(event.request_id)
     text = say("%(name)s wrote about %(request)s.", name=first_name(event.author_id), request=called(request))
-    news = News("desk.written", f"message-{event.message_id}", text, excerpt=words_of(event.message_id))
+    news = News("desk.written", f"message-{event.message_id}", text, excerpt=words_of(event.message_id), author_id=event.author_id)
     tell(request, news, [*recipients.answering(request, now), *recipients.requesters(request)], but=event.author_id, now=now)
+
+
+def tell_of_names(message_id: int) -> None:
+    """Whoever a team note names and who still reads it."""
+    now, note = clock.now(), db.session.get_one(Message, message_id)
+    request = find(note.request_id)
+    text = say("%(name)s named you in a note about %(request)s.", name=first_name(note.author_id), request=called(request))
+    news = News("desk.named", f"message-{note.id}", text, excerpt=note.body)
+    tell(request, news, [Recipient(person, "named") for person in recipients.named(request, message_id)], but=note.author_id, now=now)
 
 
 @on(RequestReplied)
@@ -197,7 +210,7 @@ def tell_of_reply(event: RequestReplied, entry: Activity) -> None:
     text = say("%(name)s answered about %(request)s.", name=name, request=called(request))
     if due and not request.is_confidential:
         text = say("%(name)s answered. Next: %(step)s, by %(due)s.", name=name, step=event.next_step, due=due)
-    news = News("desk.replied", f"message-{event.message_id}", text, excerpt=words_of(event.message_id))
+    news = News("desk.replied", f"message-{event.message_id}", text, excerpt=words_of(event.message_id), author_id=event.author_id)
     tell(request, news, recipients.requesters(request), but=event.author_id, now=now)
 
 
@@ -206,7 +219,7 @@ def tell_of_resolution(event: RequestResolved, entry: Activity) -> None:
     """The requester's side, with the question whether it worked."""
     now, request = clock.now(), find(event.request_id)
     text = say("%(name)s says %(request)s is solved. Did it work?", name=first_name(event.resolver_id), request=called(request))
-    news = News("desk.resolved", f"message-{event.message_id}", text, excerpt=words_of(event.message_id))
+    news = News("desk.resolved", f"message-{event.message_id}", text, excerpt=words_of(event.message_id), author_id=event.resolver_id)
     tell(request, news, recipients.requesters(request), but=event.resolver_id, now=now)
 
 

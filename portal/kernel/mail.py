@@ -6,9 +6,7 @@ under the same id. Without a mail server everything is kept and can be read unde
 """
 
 import random
-import re
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -21,10 +19,11 @@ import structlog
 from flask import current_app, g, url_for
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.kernel import clock, jobs, outbound, unit_of_work
+from portal.kernel import clock, jobs, outbound, return_address, unit_of_work
 from portal.kernel.db import Identified, db, enum_type
 from portal.kernel.health import Unwell, check
-from portal.kernel.mail_message import NAME_LIMIT, SUBJECT_LIMIT, Letter, address, body, checked_headers, checked_id, compose, domain, one_line, sender
+from portal.kernel.mail_ids import lasting_id, relayed
+from portal.kernel.mail_message import NAME_LIMIT, SUBJECT_LIMIT, Letter, Voice, address, body, checked_headers, checked_id, compose, domain, one_line, sender
 from portal.kernel.policy import ANONYMOUS
 from portal.kernel.settings import Settings
 
@@ -54,7 +53,11 @@ class Mail(Identified):
     """One message to one address. ``next_try_at`` is the next try while queued and the end of the lease while sending."""
 
     __tablename__ = "mails"
-    __table_args__ = (sa.Index("ix_mails_state_next_try_at", "state", "next_try_at"),)
+    __table_args__ = (
+        sa.Index("ix_mails_state_next_try_at", "state", "next_try_at"),
+        sa.Index("ix_mails_subject", "subject_kind", "subject_id", "person_id"),
+        sa.Index("ix_mails_relay_id", "relay_id", sqlite_where=sa.text("relay_id IS NOT NULL"), postgresql_where=sa.text("relay_id IS NOT NULL")),
+    )
 
     message_id: Mapped[str] = mapped_column(sa.String(320), unique=True)
     person_id: Mapped[int | None] = mapped_column(index=True)
@@ -72,12 +75,12 @@ class Mail(Identified):
     next_try_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
-
-
-def lasting_id(*parts: object) -> str:
-    """A Message-ID at our mail domain, always the same for the same parts: ``lasting_id("request", 12, "reply", 3)``. Random without."""
-    words = [re.sub(r"[^A-Za-z0-9_-]", "-", str(part)) for part in parts] or [secrets.token_hex(16)]
-    return f"<{'.'.join(words)[:150]}@{domain(_settings())}>"
+    subject_kind: Mapped[str | None] = mapped_column(sa.String(60))
+    subject_id: Mapped[int | None]
+    relay_id: Mapped[str | None] = mapped_column(sa.String(320))
+    voice: Mapped[Voice] = mapped_column(enum_type(Voice), server_default=Voice.PORTAL.value)
+    from_name: Mapped[str | None] = mapped_column(sa.String(NAME_LIMIT))
+    from_address: Mapped[str | None] = mapped_column(sa.String(320))
 
 
 def queue(
@@ -93,8 +96,13 @@ def queue(
     references: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     person_id: int | None = None,
+    about: tuple[str, int] | None = None,
+    voice: Voice = Voice.PORTAL,
+    writer: tuple[str, str | None] | None = None,
 ) -> Mail:
     """Write a mail into the outbox as part of the current transaction; with a ``message_id`` queued before, the first mail is returned.
+
+    ``about`` is the thing answers belong to, ``writer`` name and address to write as where a person speaks.
 
     Raises Refusal for an impossible address, ValueError for ids and headers that would not survive the way.
     """
@@ -115,6 +123,11 @@ def queue(
         state=State.QUEUED,
         tries=0,
         next_try_at=now,
+        subject_kind=about[0] if about else None,
+        subject_id=about[1] if about else None,
+        voice=voice,
+        from_name=one_line(writer[0], NAME_LIMIT) if writer else None,
+        from_address=address(writer[1]) if writer and writer[1] else None,
     )
     mail = db.session.scalars(sa.select(Mail).where(Mail.message_id == identity)).one()
     if fresh:
@@ -126,10 +139,19 @@ def _hand_out(mail_id: int) -> None:
     jobs.enqueue("kernel.mail.deliver", unique=str(mail_id), mail_id=mail_id)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a try ended, and what the server said to it."""
+
+    state: State
+    error: str | None = None
+    answer: str = ""
+
+
 class Transport(Protocol):
     """A way out for finished messages."""
 
-    def deliver(self, message: EmailMessage, *, sender: str, recipient: str) -> State:
+    def deliver(self, message: EmailMessage, *, sender: str, recipient: str) -> Outcome:
         """Hand over or keep; the state the mail ends in. Raises outbound.Rejected or outbound.Delayed."""
         ...
 
@@ -140,20 +162,19 @@ class SmtpTransport:
     def __init__(self, url: str, name: str) -> None:
         self._url, self._name = url, name
 
-    def deliver(self, message: EmailMessage, *, sender: str, recipient: str) -> State:
+    def deliver(self, message: EmailMessage, *, sender: str, recipient: str) -> Outcome:
         """Sent, once the server has taken it."""
         with outbound.smtp(self._url, name=self._name) as relay:
-            relay.send(message.as_bytes(), sender=sender, recipient=recipient)
-        return State.SENT
+            return Outcome(State.SENT, answer=relay.send(message.as_bytes(), sender=sender, recipient=recipient))
 
 
 class KeepTransport:
     """Keeps messages where they are, readable in the browser: for a portal without a mail server."""
 
-    def deliver(self, message: EmailMessage, *, sender: str, recipient: str) -> State:
+    def deliver(self, message: EmailMessage, *, sender: str, recipient: str) -> Outcome:
         """Kept; the message was still written in full, so that a fault in it shows here too."""
         message.as_bytes()
-        return State.KEPT
+        return Outcome(State.KEPT)
 
 
 def transport(settings: Settings) -> Transport:
@@ -166,12 +187,7 @@ class _Claim:
     mail_id: int
     tries: int
     letter: Letter
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    state: State
-    error: str | None = None
+    person_id: int | None = None
 
 
 @jobs.job("kernel.mail.deliver", transaction=False)
@@ -200,25 +216,56 @@ def _claim(mail_id: int, now: datetime) -> _Claim | None:
         in_reply_to=mail.in_reply_to,
         references=mail.references,
         headers=mail.headers,
+        voice=mail.voice,
+        from_name=mail.from_name,
+        from_address=mail.from_address,
+        token=return_address.token(mail.id),
     )
-    return _Claim(mail.id, mail.tries, letter)
+    return _Claim(mail.id, mail.tries, letter, mail.person_id)
 
 
-def _attempt(claim: _Claim) -> _Outcome:
+def _attempt(claim: _Claim) -> Outcome:
     settings = _settings()
     try:
         message = compose(claim.letter, settings)
-        return _Outcome(transport(settings).deliver(message, sender=sender(settings)[1], recipient=claim.letter.to))
+        return transport(settings).deliver(message, sender=envelope_sender(claim.mail_id, claim.letter.voice, settings), recipient=claim.letter.to)
     except outbound.Rejected as error:
-        return _Outcome(State.FAILED, str(error))
+        return Outcome(State.FAILED, str(error))
     except outbound.Delayed as error:
-        return _Outcome(State.QUEUED, str(error))
+        return Outcome(State.QUEUED, str(error))
     except Exception as error:
         log.exception("mail could not be written", mail=claim.mail_id)
-        return _Outcome(State.QUEUED, f"{type(error).__name__}: {error}")
+        return Outcome(State.QUEUED, f"{type(error).__name__}: {error}")
 
 
-def _settle(claim: _Claim, outcome: _Outcome, now: datetime) -> None:
+def envelope_sender(mail_id: int, voice: Voice, settings: Settings) -> str:
+    """Where a mail comes back to: nowhere for a receipt, which must never start a conversation of machines, else to an address of its own."""
+    if voice is Voice.RECEIPT:
+        return ""
+    mailbox = sender(settings)[1]
+    return mailbox if settings.mail_plain else return_address.make(mail_id, mailbox.rpartition("@")[2])
+
+
+@dataclass(frozen=True)
+class Refused:
+    """That a mail server said a final no, in its words."""
+
+    mail_id: int
+    person_id: int | None
+    address: str
+    words: str
+
+
+_watchers: list[Callable[[Refused, datetime], None]] = []
+
+
+def on_refusal(watcher: Callable[[Refused, datetime], None]) -> Callable[[Refused, datetime], None]:
+    """Announce who is told, in the same transaction, when a server takes a mail for nobody."""
+    _watchers.append(watcher)
+    return watcher
+
+
+def _settle(claim: _Claim, outcome: Outcome, now: datetime) -> None:
     again = outcome.state is State.QUEUED
     values: dict[str, Any] = {
         "state": State.FAILED if again and claim.tries >= TRIES else outcome.state,
@@ -226,9 +273,15 @@ def _settle(claim: _Claim, outcome: _Outcome, now: datetime) -> None:
         "sent_at": now if outcome.state is State.SENT else None,
         "last_error": outcome.error and outcome.error[:500],
     }
+    if (other := relayed(outcome.answer)) and other != claim.letter.message_id:
+        values["relay_id"] = other[:320]
     # The number of tries is the fence: a worker that was taken for dead changes nothing any more.
     mine = sa.update(Mail).where(Mail.id == claim.mail_id, Mail.state == State.SENDING, Mail.tries == claim.tries)
-    db.session.execute(mine.values(**values), execution_options={"synchronize_session": False})
+    settled: Any = db.session.execute(mine.values(**values), execution_options={"synchronize_session": False})
+    if settled.rowcount == 1 and outcome.state is State.FAILED and outcome.error:
+        refused = Refused(claim.mail_id, claim.person_id, claim.letter.to, outcome.error)
+        for watcher in _watchers:
+            watcher(refused, now)
     if outcome.error:
         log.warning("mail not taken", mail=claim.mail_id, tries=claim.tries, final=values["state"] is State.FAILED, error=outcome.error)
 

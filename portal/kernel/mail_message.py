@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import policy
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from enum import StrEnum
 
+from portal.kernel import return_address
 from portal.kernel.errors import Refusal
 from portal.kernel.messages import say
 from portal.kernel.settings import Settings
@@ -23,9 +26,27 @@ EXTRA_HEADERS = frozenset({"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post
 
 # refold_source "none" leaves ids on their line: folding would turn long ones into encoded words nobody can thread by.
 _WIRE = policy.SMTP.clone(cte_type="7bit", refold_source="none")
+_LINE_END = "\r\n"
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ID = re.compile(r"<[!-;=?A-~]{1,200}@[!-;=?A-~]{1,100}>")
+
+
+class Voice(StrEnum):
+    """Who speaks in a mail; other programs decide by it whether to answer (RFC 3834)."""
+
+    PORTAL = "portal"
+    NOTICE = "notice"
+    PERSON = "person"
+    RECEIPT = "receipt"
+
+
+_SAYS = {
+    Voice.PORTAL: {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+    Voice.NOTICE: {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF"},
+    Voice.PERSON: {"X-Auto-Response-Suppress": "OOF"},
+    Voice.RECEIPT: {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"},
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +63,10 @@ class Letter:
     in_reply_to: str | None = None
     references: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    voice: Voice = Voice.PORTAL
+    from_name: str | None = None
+    from_address: str | None = None
+    token: str | None = None
 
 
 def address(text: str) -> str:
@@ -62,6 +87,11 @@ def checked_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise ValueError(f"not a Message-ID: {text[:100]!r}")
     return text
+
+
+def is_id(text: str) -> bool:
+    """True for a Message-ID that is safe to repeat."""
+    return _ID.fullmatch(text) is not None
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -104,7 +134,7 @@ def domain(settings: Settings) -> str:
 def compose(letter: Letter, settings: Settings) -> EmailMessage:
     """The message for the wire; the same letter always gives the same headers, so that a second copy is recognised."""
     message = EmailMessage(policy=_WIRE)
-    message["From"] = _mailbox(*sender(settings))
+    message.set_raw("From", _from(letter, settings))
     message["To"] = _mailbox(letter.to_name, letter.to)
     message["Subject"] = one_line(letter.subject, SUBJECT_LIMIT)
     message["Date"] = format_datetime(letter.created_at)
@@ -113,14 +143,31 @@ def compose(letter: Letter, settings: Settings) -> EmailMessage:
         message.set_raw("In-Reply-To", checked_id(letter.in_reply_to))
     if letter.references:
         message.set_raw("References", "\r\n ".join(checked_id(one) for one in letter.references))
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
+    for name, value in _SAYS[letter.voice].items():
+        message[name] = value
+    if letter.token:
+        message.set_raw(return_address.HEADER, letter.token)
     for name, value in checked_headers(letter.headers).items():
         message.set_raw(name, value)
     message.set_content(body(letter.text))
     if letter.html:
         message.add_alternative(body(letter.html), subtype="html")
     return message
+
+
+def _from(letter: Letter, settings: Settings) -> str:
+    """The line of the sender: a person with their department where one speaks, always at an address of our own domain."""
+    name, mailbox = sender(settings)
+    display = one_line(letter.from_name or name, NAME_LIMIT)
+    own = letter.from_address if letter.from_address and is_own(letter.from_address, settings) else mailbox
+    if display.isascii():
+        return str(Address(display_name=display, addr_spec=own))
+    return f"{Header(display, 'utf-8', maxlinelen=72, header_name='From').encode(linesep=_LINE_END)}{_LINE_END} <{own}>"
+
+
+def is_own(mailbox: str, settings: Settings) -> bool:
+    """True for an address of the domain that the portal writes from; another one would not be believed at the other end."""
+    return not settings.mail_plain and mailbox.rpartition("@")[2].casefold() == domain(settings)
 
 
 def _mailbox(name: str, mailbox: str) -> Address:

@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 TIMEOUT = 20.0
@@ -20,14 +21,32 @@ class Rejected(Exception):
     """The mail server will never take this message for this address."""
 
 
+class _Plain(smtplib.SMTP):
+    """A client that remembers what the server said when it took a message, which the library forgets."""
+
+    answer = ""
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        code, text = super().data(msg)
+        self.answer = text.decode("utf-8", "replace")[:500]
+        return code, text
+
+
+class _Secure(_Plain, smtplib.SMTP_SSL):
+    """The same over an encrypted connection from the start."""
+
+
 class Relay:
     """An open conversation with a mail server."""
 
-    def __init__(self, client: smtplib.SMTP) -> None:
+    def __init__(self, client: _Plain) -> None:
         self._client = client
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> None:
-        """Hand over one message for one address; raises Rejected for a final no, Delayed for everything else."""
+    def send(self, message: bytes, *, sender: str, recipient: str) -> str:
+        """Hand over one message for one address; what the server said. Raises Rejected for a final no, Delayed for everything else.
+
+        An empty ``sender`` is the null sender, to which nobody may answer.
+        """
         try:
             self._client.sendmail(sender, [recipient], message)
         except smtplib.SMTPRecipientsRefused as error:
@@ -37,6 +56,7 @@ class Relay:
             raise _refusal(error.smtp_code, error.smtp_error) from error
         except (smtplib.SMTPException, OSError) as error:
             raise Delayed(_words(error)) from error
+        return self._client.answer
 
 
 @contextmanager
@@ -55,15 +75,15 @@ def smtp(url: str, *, name: str = "localhost", timeout: float = TIMEOUT) -> Iter
         _leave(client)
 
 
-def _connected(url: str, name: str, timeout: float) -> smtplib.SMTP:
+def _connected(url: str, name: str, timeout: float) -> _Plain:
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
     context = ssl.create_default_context()
-    client: smtplib.SMTP
+    client: _Plain
     if parts.scheme == "smtps":
-        client = smtplib.SMTP_SSL(host, parts.port or 465, local_hostname=name, timeout=timeout, context=context)
+        client = _Secure(host, parts.port or 465, local_hostname=name, timeout=timeout, context=context)
     else:
-        client = smtplib.SMTP(host, parts.port or 25, local_hostname=name, timeout=timeout)
+        client = _Plain(host, parts.port or 25, local_hostname=name, timeout=timeout)
     try:
         _prepare(client, context, host, unquote(parts.username or ""), unquote(parts.password or ""))
     except BaseException:

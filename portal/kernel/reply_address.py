@@ -4,15 +4,13 @@ The token is kind, number and person in ten bytes and eleven of HMAC-SHA256, wri
 case of a local part, so case carries nothing. It never expires, because people answer old mail.
 """
 
-import hashlib
-import hmac
 import re
-from base64 import b32decode, b32encode
 from dataclasses import dataclass
 from struct import Struct
 
 from flask import current_app
 
+from portal.kernel import marks
 from portal.kernel.mail_message import domain
 from portal.kernel.settings import Settings
 
@@ -21,6 +19,7 @@ KINDS = {"desk.request": 1}
 _FACTS = Struct("!BIIB")
 _MARK = 11
 """Bytes of signature; 88 bits cannot be guessed over mail."""
+_PURPOSE = "reply-address"
 _TOKEN = re.compile(r"(?i)\breply\+([a-z2-7]{34})@")
 _LINE = re.compile(r"(?i)\[ref:\s*([a-z2-7]{34})\s*\]")
 
@@ -48,7 +47,7 @@ def spelled(signed: str) -> str:
 def token(kind: str, subject_id: int, person_id: int) -> str:
     """The signed part, in small letters."""
     facts = _FACTS.pack(KINDS[kind], subject_id, person_id, 0)
-    return b32encode(facts + _mark(facts)).decode("ascii").rstrip("=").lower()
+    return marks.letters(facts + marks.mark(_PURPOSE, facts, _MARK))
 
 
 def read(address: str) -> ReplyTo | None:
@@ -64,20 +63,12 @@ def token_in(text: str) -> ReplyTo | None:
 
 def _opened(letters: str) -> ReplyTo | None:
     try:
-        data = b32decode(letters.upper() + "=" * (-len(letters) % 8))
+        data = marks.data_of(letters)
     except ValueError:
         return None
-    facts, mark = data[: _FACTS.size], data[_FACTS.size :]
-    if len(data) != _FACTS.size + _MARK or not hmac.compare_digest(mark, _mark(facts)):
+    facts = data[: _FACTS.size]
+    if len(data) != _FACTS.size + _MARK or not marks.same(_PURPOSE, facts, data[_FACTS.size :], _MARK):
         return None
     number, subject_id, person_id, _ = _FACTS.unpack(facts)
     kind = next((name for name, code in KINDS.items() if code == number), None)
     return ReplyTo(kind, subject_id, person_id) if kind else None
-
-
-def _mark(facts: bytes) -> bytes:
-    secret = current_app.secret_key
-    if not secret:
-        raise RuntimeError("there is no secret key to sign with")
-    key = hashlib.sha256(b"hearth.reply-address\0" + (secret if isinstance(secret, bytes) else secret.encode())).digest()
-    return hmac.new(key, facts, hashlib.sha256).digest()[:_MARK]

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_type_hints
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX = "HEARTH_"
@@ -44,7 +44,11 @@ class Settings:
     country: str = setting("", "Two-letter country whose holidays count where a location names none.")
     smtp_url: str = setting("", "smtp://name:password@host:port, or smtps://; empty keeps mail in the outbox, readable under Administration.")
     mail_from: str = setting("hearth@localhost", "Sender address of the portal's mail.")
+    mail_plain: bool = setting(False, "Send everything from mail_from alone, for a mailbox that may use no other address. Failures then come back unsigned.")
+    mail_in_listen: str = setting("", "Address and port where mail is taken in over SMTP, such as 127.0.0.1:2525. Empty: nowhere.")
+    mail_in_imap: str = setting("", "Mailbox to fetch mail from, imaps://name:password@host/INBOX, with %40 for an @ in name or password. Empty: none.")
     mail_in_service: str = setting("it-question", "Key of the service for mail whose address belongs to no department. Empty: such mail is held.")
+    second_factor: str = setting("required", "Second factor of administrators and HR: required (their roles count only with one) or optional.")
     trusted_proxies: int = setting(0, "Number of reverse proxies in front whose forwarding headers count.")
     insecure_lan: bool = setting(False, "Allow sign-in over plain http on an address other than loopback. Passwords travel readable: avoid.")
     upload_limit_mb: int = setting(25, "Largest upload in megabytes.")
@@ -71,6 +75,11 @@ class Settings:
     def content_base(self) -> str:
         """Where uploads are served; another host than the portal's, so no cookie ever reaches it."""
         return self.content_url or f"http://localhost:{self.port + 1}"
+
+    @property
+    def wants_second_factor(self) -> bool:
+        """True when administrators and HR need a second factor; personas of a demo have no phone."""
+        return self.second_factor == "required" and not self.demo
 
     @property
     def secure(self) -> bool:
@@ -157,6 +166,8 @@ def _checked(settings: Settings) -> Settings:
     _check_mail(settings)
     if settings.secret_key and len(settings.secret_key) < 32:
         raise SettingsError("secret_key is too short; use at least 32 characters, or leave it out and one is made.")
+    if settings.second_factor not in ("required", "optional"):
+        raise SettingsError(f"second_factor is {settings.second_factor!r}; write required or optional.")
     if settings.log_level.upper() not in LEVELS:
         raise SettingsError(f"log_level is {settings.log_level!r}; choose one of {', '.join(LEVELS)}.")
     return settings if settings.log_level.isupper() else replace(settings, log_level=settings.log_level.upper())
@@ -221,6 +232,19 @@ def _check_mail(settings: Settings) -> None:
         raise SettingsError("smtp_url must look like smtp://name:password@host:port, or smtps://.")
     if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", settings.mail_from):
         raise SettingsError(f"mail_from is {settings.mail_from!r}; write one mail address.")
+    _check_mail_in(settings)
+
+
+def _check_mail_in(settings: Settings) -> None:
+    place = re.fullmatch(r"([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})", settings.mail_in_listen)
+    if settings.mail_in_listen and (place is None or not 0 < int(place[2]) < 65536):
+        raise SettingsError(f"mail_in_listen is {settings.mail_in_listen!r}; write an address and a port, such as 127.0.0.1:2525.")
+    if not settings.mail_in_imap:
+        return
+    url, number = _split(settings.mail_in_imap)  # it holds a password, so it is never repeated
+    parts = [unquote(part or "") for part in (url.username, url.password, url.path.strip("/"))] if url else []
+    if url is None or url.scheme not in ("imap", "imaps") or not url.hostname or url.query or number == 0 or not all(p and p.isprintable() for p in parts):
+        raise SettingsError("mail_in_imap must look like imaps://name:password@host/INBOX, with %40 for an @ in name or password.")
 
 
 def documented() -> list[tuple[str, str, object]]:

@@ -46,9 +46,11 @@ def tell(
     facts: Sequence[tuple[Message, object]] = (),
     private: bool = False,
     bundle: str = "request",
+    author_id: int | None = None,
 ) -> int:
     """Tell each person once, in the portal and by mail as they like it; the number of people told just now.
 
+    ``author_id`` is whoever wrote the excerpt: their mail comes in their name, and answers to it are answers to a person.
     ``path`` starts with a slash. A private notice keeps neither topic nor excerpt nor facts, and its mail says only that there is news.
     """
     found = kinds.find(kind)
@@ -58,6 +60,7 @@ def tell(
     _ = text.text % text.params  # a sentence that cannot be filled in must fail here and not at the reader
     row = {
         "kind": kind,
+        "author_id": None if private else author_id,
         "subject_kind": subject[0],
         "subject_id": subject[1],
         "key": key,

@@ -15,10 +15,12 @@ from typing import Any
 import sqlalchemy as sa
 from flask import current_app
 
-from portal.kernel import jobs, mail, mail_message, reply_address
+from portal.kernel import jobs, mail, mail_message, mail_thread, reply_address
 from portal.kernel.db import db
+from portal.kernel.mail_message import Voice
+from portal.kernel.mail_thread import Thread
 from portal.kernel.settings import Settings
-from portal.notifications import kinds, queries, rules, sentences
+from portal.notifications import automatic, kinds, queries, rules, sentences
 from portal.notifications.actions import bring_later
 from portal.notifications.models import MailTurn, Notice
 from portal.notifications.queries import Recipient, Told
@@ -42,6 +44,18 @@ class Errand:
     thing: tuple[str, int]
     gap: timedelta
     subject: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Letter:
+    """How a mail goes out: under which id, who speaks, and where answers belong."""
+
+    identity: str
+    voice: Voice = Voice.PORTAL
+    about: tuple[str, int] | None = None
+    thread: Thread | None = None
+    reference: str | None = None
+    writer: tuple[str, str | None] | None = None
 
 
 def bring(person_id: int, subject: tuple[str, int], now: datetime) -> None:
@@ -126,17 +140,44 @@ def _write(to: Recipient, errand: Errand, taken: list[Told], now: datetime) -> N
 
 
 def _write_about(to: Recipient, subject: tuple[str, int], news: list[Told], now: datetime) -> None:
-    thread = mail.lasting_id("thread", *subject)
-    identity = mail.lasting_id("told", to.actor.person_id, *subject, news[-1].id)
-    person = to.actor.person_id
-    reference = reply_address.token(*subject, person) if subject[0] in reply_address.KINDS and person else None
-    _queue(to, "notifications/notice", identity, now, thread=thread, reference=reference, news=news[-LONGEST:], latest=news[-1])
+    person, latest = to.actor.person_id, news[-1]
+    thread = mail_thread.of(subject, person, to.email)
+    author = next((told.author_id for told in reversed(news) if told.author_id), None)
+    voice = _voice(news, thread, author)
+    if voice is Voice.RECEIPT and not automatic.take(to.email, now):
+        _keep_for_digest([told.id for told in news])
+        return
+    letter = Letter(
+        identity=mail.lasting_id("told", person, *subject, latest.id),
+        voice=voice,
+        about=subject,
+        thread=thread,
+        reference=reply_address.token(*subject, person) if subject[0] in reply_address.KINDS and person else None,
+        writer=queries.writer(author) if author else None,
+    )
+    title = {"tag": kinds.tag(subject), "title": latest.topic.removeprefix(f"{subject[1]} ") if kinds.tag(subject) else latest.topic}
+    answers = voice is Voice.PERSON and not thread.is_first
+    _queue(to, "notifications/notice", letter, now, news=news[-LONGEST:], latest=latest, answers=answers, **title)
+
+
+def _voice(news: list[Told], thread: Thread, author: int | None) -> Voice:
+    """Who speaks: a person whose words are in it, a machine that only says that a mail arrived, or the portal about what happened."""
+    if author is not None:
+        return Voice.PERSON
+    receipts = all(kinds.find(told.kind).is_receipt for told in news)
+    return Voice.RECEIPT if receipts and thread.answers_them else Voice.NOTICE
+
+
+def _keep_for_digest(notice_ids: list[int]) -> None:
+    """No automatic answer any more within this hour; it is not lost either."""
+    later = sa.update(Notice).where(Notice.id.in_(notice_ids)).values(mail_state=MailState.DIGEST)
+    db.session.execute(later, execution_options={"synchronize_session": False})
 
 
 def _write_digest(to: Recipient, errand: Errand, news: list[Told], now: datetime) -> None:
-    identity = mail.lasting_id(errand.thing[0], to.actor.person_id, news[-1].id)
+    letter = Letter(mail.lasting_id(errand.thing[0], to.actor.person_id, news[-1].id))
     name = "notifications/hour" if errand.state is MailState.HOUR else "notifications/digest"
-    _queue(to, name, identity, now, number=len(news), groups=_grouped(news[-LONGEST:]), more=max(0, len(news) - LONGEST))
+    _queue(to, name, letter, now, number=len(news), groups=_grouped(news[-LONGEST:]), more=max(0, len(news) - LONGEST))
 
 
 def _grouped(news: list[Told]) -> list[list[Told]]:
@@ -146,7 +187,7 @@ def _grouped(news: list[Told]) -> list[list[Told]]:
     return list(groups.values())
 
 
-def _queue(to: Recipient, name: str, identity: str, now: datetime, *, thread: str | None = None, reference: str | None = None, **context: Any) -> None:
+def _queue(to: Recipient, name: str, letter: Letter, now: datetime, **context: Any) -> None:
     settings = _settings()
     reader = sentences.Reader(to.actor.zone, to.actor.locale, now)
     helpers = {
@@ -155,7 +196,7 @@ def _queue(to: Recipient, name: str, identity: str, now: datetime, *, thread: st
         "why": kinds.why,
         "address": settings.base_url.rstrip("/"),
     }
-    subject, text, html = mail.render_mail(name, zone=to.actor.zone, locale=to.actor.locale, reference=reference, **helpers, **context)
+    subject, text, html = mail.render_mail(name, zone=to.actor.zone, locale=to.actor.locale, reference=letter.reference, **helpers, **context)
     mail.queue(
         to=to.email,
         name=to.name,
@@ -163,11 +204,14 @@ def _queue(to: Recipient, name: str, identity: str, now: datetime, *, thread: st
         text=_GAPS.sub("\n\n", text),
         html=html,
         now=now,
-        message_id=identity,
-        in_reply_to=thread,
-        references=[thread] if thread else (),
-        headers={"Reply-To": reply_address.spelled(reference) if reference else mail_message.sender(settings)[1]},
+        message_id=letter.identity,
+        in_reply_to=letter.thread.parent if letter.thread else None,
+        references=letter.thread.references if letter.thread else (),
+        headers={"Reply-To": reply_address.spelled(letter.reference) if letter.reference else mail_message.sender(settings)[1]},
         person_id=to.actor.person_id,
+        about=letter.about,
+        voice=letter.voice,
+        writer=letter.writer,
     )
 
 

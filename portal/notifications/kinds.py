@@ -24,6 +24,7 @@ class Kind:
     mail: Mode
     order: int
     who: Callable[[Actor], bool]
+    is_receipt: bool = False
 
 
 def _everybody(_actor: Actor) -> bool:
@@ -32,6 +33,7 @@ def _everybody(_actor: Actor) -> bool:
 
 _kinds: dict[str, Kind] = {}
 _visible: dict[str, Visible] = {}
+_marks: dict[str, str] = {}
 _reasons: dict[str, Message] = {
     "asked": say("You asked for this."),
     "filed": say("You asked for this on behalf of somebody."),
@@ -44,9 +46,20 @@ _reasons: dict[str, Message] = {
 }
 
 
-def register(key: str, label: Message, description: Message, mail: str = "now", order: int = 100, who: Callable[[Actor], bool] = _everybody) -> None:
-    """Announce a kind such as ``desk.answered``; ``mail`` is now, digest or off. The preference page shows it to those ``who`` accepts."""
-    _kinds[key] = Kind(key, label, description, Mode(mail), order, who)
+def register(
+    key: str,
+    label: Message,
+    description: Message,
+    mail: str = "now",
+    order: int = 100,
+    who: Callable[[Actor], bool] = _everybody,
+    is_receipt: bool = False,
+) -> None:
+    """Announce a kind such as ``desk.answered``; ``mail`` is now, digest or off. The preference page shows it to those ``who`` accepts.
+
+    A receipt says only that something arrived: to a mail it is an automatic answer, of which an address gets few.
+    """
+    _kinds[key] = Kind(key, label, description, Mode(mail), order, who, is_receipt)
 
 
 def reason(key: str, sentence: Message) -> None:
@@ -54,9 +67,19 @@ def reason(key: str, sentence: Message) -> None:
     _reasons[key] = sentence
 
 
-def subject(kind: str, visible: Visible) -> None:
-    """Announce who may see things of ``kind``: ``visible(actor, ids)`` gives the ids the actor may read now."""
+def subject(kind: str, visible: Visible, mark: str = "") -> None:
+    """Announce who may see things of ``kind``: ``visible(actor, ids)`` gives the ids the actor may read now.
+
+    With a ``mark`` such as R, subjects of mails about one begin with [R-4127].
+    """
     _visible[kind] = visible
+    _marks[kind] = mark
+
+
+def tag(about: tuple[str, int]) -> str:
+    """What subjects of mails about a thing begin with, such as [R-4127]; empty for kinds without a mark."""
+    mark = _marks.get(about[0], "")
+    return f"[{mark}-{about[1]}]" if mark else ""
 
 
 def everything() -> list[Kind]:

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, literal_colu
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Identified, enum_type
-from portal.notifications.rules import MailState, Mode
+from portal.notifications.rules import FailureKind, MailState, Mode
 
 WAITS_FOR_DIGEST = literal_column("mail_state") == literal_column("'digest'")
 WAITS_FOR_HOUR = literal_column("mail_state") == literal_column("'hour'")
@@ -30,6 +30,7 @@ class Notice(Identified):
     )
 
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    author_id: Mapped[int | None]
     kind: Mapped[str] = mapped_column(String(60))
     subject_kind: Mapped[str] = mapped_column(String(60))
     subject_id: Mapped[int]
@@ -77,3 +78,42 @@ class QuietHours(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), primary_key=True)
     start: Mapped[time]
     end: Mapped[time]
+
+
+class MailFailure(Identified):
+    """That a mail could not be delivered, by the word of a mail server; a mail fails once in each way, however many reports come."""
+
+    __tablename__ = "mail_failures"
+    __table_args__ = (UniqueConstraint("mail_id", "kind"), Index("ix_mail_failures_person_id_at", "person_id", "at"))
+
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"))
+    address: Mapped[str] = mapped_column(String(320))
+    status: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[FailureKind] = mapped_column(enum_type(FailureKind))
+    words: Mapped[str] = mapped_column(String(300))
+    at: Mapped[datetime]
+    is_settled: Mapped[bool] = mapped_column(default=False)
+
+
+class DeadAddress(Base):
+    """That a person's address takes no mail: what they are told stays in the portal until they have another address or somebody tries again."""
+
+    __tablename__ = "dead_addresses"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), primary_key=True, autoincrement=False)
+    address: Mapped[str] = mapped_column(String(320))
+    status: Mapped[str] = mapped_column(String(20))
+    words: Mapped[str] = mapped_column(String(300))
+    since: Mapped[datetime]
+
+
+class AutomaticMail(Base):
+    """When an address last got an answer that no person wrote, three times back: a loop of two machines ends at the fourth."""
+
+    __tablename__ = "automatic_mails"
+
+    address: Mapped[str] = mapped_column(String(320), primary_key=True)
+    newest: Mapped[datetime]
+    second: Mapped[datetime | None]
+    third: Mapped[datetime | None]

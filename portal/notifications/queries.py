@@ -11,11 +11,11 @@ from portal.kernel import paging
 from portal.kernel.db import db
 from portal.kernel.policy import Actor
 from portal.notifications import kinds, rules
-from portal.notifications.models import WAITS_FOR_DIGEST, WAITS_FOR_HOUR, MailTurn, Notice, Preference, QuietHours
+from portal.notifications.models import WAITS_FOR_DIGEST, WAITS_FOR_HOUR, DeadAddress, MailTurn, Notice, Preference, QuietHours
 from portal.notifications.policy import notices_visible_to
 from portal.notifications.rules import MailState, Mode
 from portal.people.actors import actor_of
-from portal.people.models import Absence, Location, Person
+from portal.people.models import Absence, Department, Location, Person
 
 PAGE = 30
 BADGE_CAP = 99
@@ -36,6 +36,7 @@ SHOWN = (
     Notice.is_private,
     Notice.is_read,
     Notice.created_at,
+    Notice.author_id,
 )
 """What of a notice is shown, as columns."""
 
@@ -58,6 +59,7 @@ class Told:
     is_private: bool
     is_read: bool
     created_at: datetime
+    author_id: int | None = None
     is_open: bool = True
 
 
@@ -142,19 +144,33 @@ def quiet_hours(person_id: int) -> tuple[time, time] | None:
 def listeners(person_ids: Collection[int], kind: kinds.Kind) -> dict[int, tuple[bool, Mode]]:
     """Of these people, those who work here: whether they have a mail address, and how they want mail about ``kind``."""
     mode = sa.select(Preference.person_id, Preference.mail).where(Preference.kind == kind.key).subquery()
-    query = sa.select(Person.id, Person.email.is_not(None), mode.c.mail).outerjoin(mode, mode.c.person_id == Person.id)
+    query = sa.select(Person.id, takes_mail(), mode.c.mail).outerjoin(mode, mode.c.person_id == Person.id)
+    query = query.outerjoin(DeadAddress, DeadAddress.person_id == Person.id)
     rows = db.session.execute(query.where(Person.id.in_(person_ids), Person.is_active.is_(True)))
     return {number: (bool(has_mail), chosen or kind.mail) for number, has_mail, chosen in rows}
 
 
+def takes_mail() -> sa.ColumnElement[bool]:
+    """The condition, beside an outer join of dead addresses, that a person has an address and it is not known to be dead."""
+    return sa.and_(Person.email.is_not(None), sa.or_(DeadAddress.address.is_(None), DeadAddress.address != Person.email))
+
+
+def writer(person_id: int) -> tuple[str, str | None] | None:
+    """Name and department of whoever wrote, and the address of that department, for the line of the sender; one statement."""
+    query = sa.select(Person.name, Department.name, Department.email).outerjoin(Department, Department.id == Person.department_id)
+    row = db.session.execute(query.where(Person.id == person_id)).first()
+    return (f"{row[0]}, {row[1]}" if row[1] else row[0], row[2] or None) if row else None
+
+
 def recipient(person_id: int, now: datetime) -> Recipient | None:
-    """Where to write to; None for somebody who left or has no address. Four statements."""
+    """Where to write to; None for somebody who left, or has no address that takes mail. Four statements."""
     actor = actor_of(person_id, now=now)
     if actor is None:
         return None
     query = sa.select(Person.email, QuietHours.start, QuietHours.end).outerjoin(QuietHours, QuietHours.person_id == Person.id)
-    row = db.session.execute(query.where(Person.id == person_id)).first()
-    if row is None or row.email is None:
+    query = query.outerjoin(DeadAddress, DeadAddress.person_id == Person.id)
+    row = db.session.execute(query.where(Person.id == person_id, takes_mail())).first()
+    if row is None:
         return None
     quiet = rules.quiet_until(now, row.start, row.end, actor.zone) if row.start is not None else None
     return Recipient(actor, row.email, actor.name, rules.is_away(now, actor.zone, _absences(person_id, now)), quiet)

@@ -1,5 +1,6 @@
 """When somebody is told by mail: pure functions over wall-clock times; now and zone are parameters."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -16,6 +17,43 @@ DIGEST_AT = time(8)
 """Local time of the daily digest."""
 DIGEST_END = time(20)
 """A digest that could not be sent by this local time waits for the next morning."""
+
+
+AUTOMATIC = 3
+"""Automatic answers that an address gets within an hour at most."""
+DEAD_AFTER, DEAD_WITHIN = 2, timedelta(days=14)
+"""Mails that must come back for good, within which time, until an address counts as dead."""
+
+
+class FailureKind(StrEnum):
+    """What a failure says: about the address, about a passing state, or about our sending."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    POLICY = "policy"
+    OTHER = "other"
+
+
+_HARD = {"5.1.1", "5.1.10", "5.2.1"}
+"""Nobody has this address, or the mailbox is closed (RFC 3463; 5.1.10 is what Exchange says)."""
+
+
+def failure_kind(status: str) -> FailureKind:
+    """What an enhanced status code says. Only what is about the address itself counts against it; 5.7.x is our sending, never the person."""
+    if status in _HARD:
+        return FailureKind.HARD
+    if status.startswith("5.7."):
+        return FailureKind.POLICY
+    return FailureKind.SOFT if status.startswith("4.") else FailureKind.OTHER
+
+
+_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+
+
+def status_in(words: str) -> str:
+    """The enhanced status code in what a mail server said; empty when there is none."""
+    found = _STATUS.search(words[:500])
+    return found[1] if found else ""
 
 
 class Mode(StrEnum):

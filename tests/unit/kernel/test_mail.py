@@ -16,7 +16,7 @@ from flask import Flask, g
 from flask_babel import Babel
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, StrictUndefined
 
-from portal.kernel import jobs, mail, outbound
+from portal.kernel import jobs, mail, outbound, return_address
 from portal.kernel.db import db
 from portal.kernel.errors import Refusal
 from portal.kernel.health import Unwell
@@ -116,9 +116,11 @@ def test_a_mail_reaches_the_server_once_with_its_lasting_id(context: Flask, serv
     work(context, clock)
     work(context, clock, minutes=30)
     [(sender, recipients, wire)] = server.taken
-    assert (sender, recipients) == ("hearth@localhost", ["mara@marlow.example"])
+    assert (return_address.read(sender), recipients) == (mine.id, ["mara@marlow.example"])
     parsed = message_from_bytes(wire)
-    assert parsed["Message-ID"] == "<request.4127.opened@localhost>"
+    assert parsed["Message-ID"] == mail.lasting_id("request", 4127, "opened")
+    assert parsed["Message-ID"].startswith("<request.4127.opened.")
+    assert return_address.opened(parsed["X-Hearth-Mail"]) == mine.id
     assert parsed["References"] == "<a@b.example>"
     found = row(mine.id)
     assert (found.state, found.tries, found.sent_at, found.next_try_at, found.last_error) == (State.SENT, 1, NOW, None, None)
