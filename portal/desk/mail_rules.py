@@ -42,7 +42,10 @@ DECISIONS = {Act.OPEN: "opened", Act.WRITE: "appended", Act.ANSWER: "appended", 
 
 @dataclass(frozen=True)
 class Thread:
-    """The request a mail names: how, for whom the signed address or line was made (None otherwise), and what the sender is there."""
+    """The request a mail names: how, for whom the signed address, line or mail was made (None otherwise), and what the sender is there.
+
+    ``is_proof`` says that only somebody who got a mail of this request can name it so.
+    """
 
     number: int
     way: Way
@@ -50,6 +53,7 @@ class Thread:
     side: Side = Side.NONE
     is_confidential: bool = False
     takes_words: bool = True
+    is_proof: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,23 @@ class MailFacts:
     has_words: bool = True
     has_place: bool = True
     thread: Thread | None = None
+    vouched: bool | None = None
 
     @property
     def lets_others_in(self) -> bool:
         """True when people in copy may follow: the request is no secret, and the mail proves its writer, since From and a number can be made up."""
         return self.thread is not None and not self.thread.is_confidential and self.thread.addressee_id == self.sender_id
+
+    @property
+    def is_proven(self) -> bool:
+        """True when more than From says who wrote it: something only readers of the request know, or the word of the server that took it."""
+        return self.vouched is True or (self.thread is not None and self.thread.is_proof)
+
+    @property
+    def waits_for_proof(self) -> bool:
+        """True when a mail in the name of the requester's side waits only because nothing proves its sender; they may want to know."""
+        thread = self.thread
+        return thread is not None and thread.side is Side.ASKING and decide(self) == (Act.HOLD, unproven(thread.number))
 
 
 def decide(facts: MailFacts) -> tuple[Act, str]:
@@ -80,8 +96,10 @@ def decide(facts: MailFacts) -> tuple[Act, str]:
         return Act.HOLD, "It has neither subject nor words nor files."
     if facts.sender_id is None:
         return Act.HOLD, "We do not know this sender."
+    if facts.vouched is False and not facts.is_proven:
+        return Act.HOLD, "The server that took it says that it does not come from this sender."
     if facts.thread is not None and not facts.is_forward:
-        return _continued(facts.thread, facts.sender_id, has_place=facts.has_place)
+        return _continued(facts.thread, facts.sender_id, has_place=facts.has_place, proven=facts.is_proven)
     if facts.thread is not None and facts.thread.is_confidential:
         return Act.HOLD, CONFIDENTIAL
     if not facts.has_place:
@@ -92,7 +110,12 @@ def decide(facts: MailFacts) -> tuple[Act, str]:
     return Act.OPEN, "A colleague asks for something new."
 
 
-def _continued(thread: Thread, sender_id: int, *, has_place: bool) -> tuple[Act, str]:
+def unproven(number: int) -> str:
+    """Why a mail of the requester's side waits that only names the request."""
+    return f"It names request {number}, and nothing in it proves that its sender wrote it."
+
+
+def _continued(thread: Thread, sender_id: int, *, has_place: bool, proven: bool) -> tuple[Act, str]:
     if thread.side is Side.NONE:
         return _from_outside(thread, sender_id)
     if not thread.takes_words:
@@ -104,6 +127,8 @@ def _continued(thread: Thread, sender_id: int, *, has_place: bool) -> tuple[Act,
         return Act.HOLD, "Its sender serves the request, and nothing in it proves that they wrote it."
     if thread.side is Side.SERVING:
         return Act.ANSWER, "Somebody who serves the request answered."
+    if not proven:
+        return Act.HOLD, unproven(thread.number)
     return Act.WRITE, "Somebody of the requester's side answered."
 
 
@@ -115,7 +140,7 @@ def _from_outside(thread: Thread, sender_id: int) -> tuple[Act, str]:
     if thread.way is Way.ADDRESS:
         return Act.HOLD, f"It used the answer address of somebody else in request {thread.number}."
     if thread.way is Way.TOKEN and thread.takes_words:
-        # Ids of mails can be guessed; the signed line is known only to whoever got the mail.
+        # The ids of a mail travel with every answer in copy; its signed line is known only to whoever was given the words.
         return Act.JOIN, f"A colleague in copy answered in request {thread.number}."
     return Act.HOLD, f"The sender has no part in request {thread.number}."
 

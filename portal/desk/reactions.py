@@ -63,7 +63,7 @@ ANSWERING = (
 def setup() -> None:
     """Announce the kinds of notices and who may still see requests."""
     for order, (key, label, description) in enumerate(ASKING):
-        kinds.register(key, label, description, order=order, is_receipt=key == "desk.filed")
+        kinds.register(key, label, description, order=order, is_receipt=key == "desk.filed", is_automatic=key == "desk.held")
     for order, (key, label, description) in enumerate(ANSWERING, start=len(ASKING)):
         kinds.register(key, label, description, order=order, who=lambda actor: bool(serves(actor)))
     kinds.reason("named", say("A colleague named you in a note."))

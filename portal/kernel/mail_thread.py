@@ -1,8 +1,9 @@
 """What belongs together: the thread of one person's mails about one thing, and what an id somebody answers to is about."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -37,10 +38,11 @@ def known(message_ids: Sequence[str]) -> dict[str, Known]:
         return found
     columns = (Mail.message_id, Mail.relay_id, Mail.subject_kind, Mail.subject_id, Mail.person_id)
     named = sa.or_(Mail.message_id.in_(wanted), Mail.relay_id.in_(wanted))
-    for message_id, relay_id, kind, subject_id, person_id in db.session.execute(sa.select(*columns).where(named, Mail.subject_id.is_not(None))):
-        for spelled in {message_id, relay_id} & wanted.keys():
+    rows: Iterable[Any] = db.session.execute(sa.select(*columns).where(named, Mail.subject_id.is_not(None)))
+    for message_id, relay_id, kind, subject_id, person_id in rows:
+        for spelled in (one for one in (relay_id, message_id) if one in wanted):
             marked = is_marked(spelled)
-            found[wanted[spelled]] = Known(kind, subject_id, person_id if marked else None, marked)
+            found[wanted[spelled]] = Known(str(kind), int(subject_id), person_id if marked else None, marked)
     return found
 
 

@@ -47,11 +47,14 @@ class Settings:
     mail_plain: bool = setting(False, "Send everything from mail_from alone, for a mailbox that may use no other address. Failures then come back unsigned.")
     mail_in_listen: str = setting("", "Address and port where mail is taken in over SMTP, such as 127.0.0.1:2525. Empty: nowhere.")
     mail_in_imap: str = setting("", "Mailbox to fetch mail from, imaps://name:password@host/INBOX, with %40 for an @ in name or password. Empty: none.")
+    mail_in_authserv: str = setting("", "Name of the server whose Authentication-Results lines are believed. It must take away lines in its name that others wrote.")
     mail_in_service: str = setting("it-question", "Key of the service for mail whose address belongs to no department. Empty: such mail is held.")
     second_factor: str = setting("required", "Second factor of administrators and HR: required (their roles count only with one) or optional.")
     trusted_proxies: int = setting(0, "Number of reverse proxies in front whose forwarding headers count.")
     insecure_lan: bool = setting(False, "Allow sign-in over plain http on an address other than loopback. Passwords travel readable: avoid.")
     upload_limit_mb: int = setting(25, "Largest upload in megabytes.")
+    backup_to: str = setting("", "Folder for a backup every night at 02:15, best on another disk. Empty: none but those of `portal backup`.")
+    backup_keep: int = setting(7, "How many backups of this portal stay in that folder; older ones are removed after a new one was verified.")
     demo: bool = setting(False, "Demo installation: personas to sign in with. Set by `portal demo` only.")
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     secret_key: str = setting("", "Signs cookies and links. Empty: made once, kept in the instance folder, readable by its owner only.")
@@ -164,6 +167,8 @@ def _checked(settings: Settings) -> Settings:
     _check_place(settings)
     _check_database(settings.database_url)
     _check_mail(settings)
+    if settings.backup_to and not Path(settings.backup_to).is_absolute():
+        raise SettingsError(f"backup_to is {settings.backup_to!r}; write the whole path of a folder, such as /var/backups/hearth.")
     if settings.secret_key and len(settings.secret_key) < 32:
         raise SettingsError("secret_key is too short; use at least 32 characters, or leave it out and one is made.")
     if settings.second_factor not in ("required", "optional"):
@@ -176,7 +181,7 @@ def _checked(settings: Settings) -> Settings:
 def _check_numbers(settings: Settings) -> None:
     if not 1 <= settings.port <= 65534:
         raise SettingsError(f"port is {settings.port}; choose one between 1 and 65534 (uploads use the next one).")
-    for name, low, high in (("threads", 1, 256), ("upload_limit_mb", 1, 1024), ("trusted_proxies", 0, 10)):
+    for name, low, high in (("threads", 1, 256), ("upload_limit_mb", 1, 1024), ("trusted_proxies", 0, 10), ("backup_keep", 1, 1000)):
         if not low <= getattr(settings, name) <= high:
             raise SettingsError(f"{name} is {getattr(settings, name)}; choose a number from {low} to {high}.")
 

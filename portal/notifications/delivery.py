@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import current_app
 
-from portal.kernel import jobs, mail, mail_message, mail_thread, reply_address
+from portal.kernel import jobs, mail, mail_ids, mail_message, mail_thread, reply_address
 from portal.kernel.db import db
 from portal.kernel.mail_message import Voice
 from portal.kernel.mail_thread import Thread
@@ -148,7 +148,7 @@ def _write_about(to: Recipient, subject: tuple[str, int], news: list[Told], now:
         _keep_for_digest([told.id for told in news])
         return
     letter = Letter(
-        identity=mail.lasting_id("told", person, *subject, latest.id),
+        identity=mail_ids.lasting_id("told", person, *subject, latest.id),
         voice=voice,
         about=subject,
         thread=thread,
@@ -164,8 +164,9 @@ def _voice(news: list[Told], thread: Thread, author: int | None) -> Voice:
     """Who speaks: a person whose words are in it, a machine that only says that a mail arrived, or the portal about what happened."""
     if author is not None:
         return Voice.PERSON
-    receipts = all(kinds.find(told.kind).is_receipt for told in news)
-    return Voice.RECEIPT if receipts and thread.answers_them else Voice.NOTICE
+    told_of = [kinds.find(told.kind) for told in news]
+    automatic_only = all(kind.is_automatic or (kind.is_receipt and thread.answers_them) for kind in told_of)
+    return Voice.RECEIPT if automatic_only else Voice.NOTICE
 
 
 def _keep_for_digest(notice_ids: list[int]) -> None:
@@ -175,7 +176,7 @@ def _keep_for_digest(notice_ids: list[int]) -> None:
 
 
 def _write_digest(to: Recipient, errand: Errand, news: list[Told], now: datetime) -> None:
-    letter = Letter(mail.lasting_id(errand.thing[0], to.actor.person_id, news[-1].id))
+    letter = Letter(mail_ids.lasting_id(errand.thing[0], to.actor.person_id, news[-1].id))
     name = "notifications/hour" if errand.state is MailState.HOUR else "notifications/digest"
     _queue(to, name, letter, now, number=len(news), groups=_grouped(news[-LONGEST:]), more=max(0, len(news) - LONGEST))
 

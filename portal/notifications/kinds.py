@@ -25,6 +25,7 @@ class Kind:
     order: int
     who: Callable[[Actor], bool]
     is_receipt: bool = False
+    is_automatic: bool = False
 
 
 def _everybody(_actor: Actor) -> bool:
@@ -54,12 +55,14 @@ def register(
     order: int = 100,
     who: Callable[[Actor], bool] = _everybody,
     is_receipt: bool = False,
+    is_automatic: bool = False,
 ) -> None:
     """Announce a kind such as ``desk.answered``; ``mail`` is now, digest or off. The preference page shows it to those ``who`` accepts.
 
-    A receipt says only that something arrived: to a mail it is an automatic answer, of which an address gets few.
+    A receipt says only that something arrived: to a mail it is an automatic answer, of which an address gets few. So is what always
+    answers a mail (``is_automatic``).
     """
-    _kinds[key] = Kind(key, label, description, Mode(mail), order, who, is_receipt)
+    _kinds[key] = Kind(key, label, description, Mode(mail), order, who, is_receipt, is_automatic)
 
 
 def reason(key: str, sentence: Message) -> None:

@@ -9,6 +9,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import NotFound
 from portal.kernel.policy import Actor
 from portal.notifications.models import Notice
+from portal.people.models import Person, Role
 
 
 class Notifications(StrEnum):
@@ -16,6 +17,25 @@ class Notifications(StrEnum):
 
     READ = "notifications.read"
     CHOOSE = "notifications.choose"
+    MAIL = "notifications.mail"
+
+
+KEEPERS = (Role.ADMINISTRATOR, Role.HR)
+"""Roles that see to the addresses of others."""
+
+
+def is_keeper(actor: Actor) -> bool:
+    """True for HR and administrators."""
+    return actor.has(*KEEPERS)
+
+
+def find_addressee(actor: Actor, person_id: int, *, to: Notifications = Notifications.MAIL) -> Person:
+    """The person whose mail one may look after: oneself, and anybody who works here for HR and administrators; else NotFound."""
+    allowed = to is Notifications.MAIL and (is_keeper(actor) or (actor.person_id is not None and actor.person_id == person_id))
+    person = db.session.get(Person, person_id) if allowed and 0 < person_id < 2**31 else None
+    if person is None or not person.is_active:
+        raise NotFound()
+    return person
 
 
 def may_read(actor: Actor, notice: Notice) -> bool:

@@ -11,11 +11,11 @@ from portal.kernel import paging
 from portal.kernel.db import db
 from portal.kernel.policy import Actor
 from portal.notifications import kinds, rules
-from portal.notifications.models import WAITS_FOR_DIGEST, WAITS_FOR_HOUR, DeadAddress, MailTurn, Notice, Preference, QuietHours
+from portal.notifications.models import WAITS_FOR_DIGEST, WAITS_FOR_HOUR, DeadAddress, MailFailure, MailTurn, Notice, Preference, QuietHours
 from portal.notifications.policy import notices_visible_to
-from portal.notifications.rules import MailState, Mode
+from portal.notifications.rules import FailureKind, MailState, Mode
 from portal.people.actors import actor_of
-from portal.people.models import Absence, Department, Location, Person
+from portal.people.models import Absence, Department, Location, Person, Role, RoleGrant
 
 PAGE = 30
 BADGE_CAP = 99
@@ -153,6 +153,72 @@ def listeners(person_ids: Collection[int], kind: kinds.Kind) -> dict[int, tuple[
 def takes_mail() -> sa.ColumnElement[bool]:
     """The condition, beside an outer join of dead addresses, that a person has an address and it is not known to be dead."""
     return sa.and_(Person.email.is_not(None), sa.or_(DeadAddress.address.is_(None), DeadAddress.address != Person.email))
+
+
+def hard_failures(person_id: int, address: str, now: datetime) -> int:
+    """How many mails to this address came back for good lately and still count; one statement."""
+    lately = (MailFailure.person_id == person_id, MailFailure.at > now - rules.DEAD_WITHIN, MailFailure.kind == FailureKind.HARD)
+    same = (MailFailure.is_settled.is_(False), sa.func.lower(MailFailure.address) == address.casefold())
+    return db.session.scalar(sa.select(sa.func.count()).select_from(MailFailure).where(*lately, *same)) or 0
+
+
+def holders(roles: Collection[Role], now: datetime) -> list[int]:
+    """Whoever works here and holds one of these roles for the company today; one statement."""
+    live = (RoleGrant.ended_at.is_(None), RoleGrant.department_id.is_(None), sa.or_(RoleGrant.until.is_(None), RoleGrant.until >= now.date()))
+    query = sa.select(RoleGrant.person_id).join(Person, Person.id == RoleGrant.person_id).where(RoleGrant.role.in_(roles), *live, Person.is_active.is_(True))
+    return sorted(set(db.session.scalars(query)))
+
+
+@dataclass(frozen=True)
+class Dead:
+    """Somebody whose address takes no mail: since when and by what word of a mail server."""
+
+    person_id: int
+    name: str
+    staff_number: str
+    address: str
+    status: str
+    words: str
+    since: datetime
+
+
+def dead_addresses(person_id: int | None = None, limit: int = 100) -> list[Dead]:
+    """The addresses that are dead and not changed since, of one person or of everybody who works here, the newest first; one statement."""
+    dead = DeadAddress
+    columns = (dead.person_id, Person.name, Person.staff_number, dead.address, dead.status, dead.words, dead.since)
+    query = sa.select(*columns).join(Person, Person.id == dead.person_id).where(dead.address == Person.email, Person.is_active.is_(True))
+    query = query.where(dead.person_id == person_id) if person_id is not None else query
+    return [Dead(*row) for row in db.session.execute(query.order_by(dead.since.desc(), dead.person_id).limit(limit))]
+
+
+def is_dead(person_id: int) -> bool:
+    """True when mail to somebody comes back; one statement."""
+    same = sa.and_(Person.id == DeadAddress.person_id, Person.email == DeadAddress.address)
+    return db.session.scalar(sa.select(DeadAddress.person_id).join(Person, same).where(DeadAddress.person_id == person_id)) is not None
+
+
+@dataclass(frozen=True)
+class CameBack:
+    """One mail that came back."""
+
+    id: int
+    at: datetime
+    mail_id: int
+    person_id: int | None
+    name: str | None
+    address: str
+    status: str
+    kind: FailureKind
+    words: str
+
+
+def came_back(cursor: str | None, *, person_id: int | None = None, limit: int = PAGE) -> paging.Page[CameBack]:
+    """A page of the mails that came back, of one person or of all, the newest first; one statement."""
+    mine = MailFailure
+    columns: list[Any] = [mine.id, mine.at, mine.mail_id, mine.person_id, Person.name, mine.address, mine.status, mine.kind, mine.words]
+    query = sa.select(*columns).outerjoin(Person, Person.id == mine.person_id)
+    query = query.where(mine.person_id == person_id) if person_id is not None else query
+    return paging.keyset(query, [paging.Key(mine.id.expression, "id", descending=True)], cursor, limit, lambda row: CameBack(*row))
 
 
 def writer(person_id: int) -> tuple[str, str | None] | None:

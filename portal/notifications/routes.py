@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from flask import Flask, g, render_template, request
+from flask import Flask, g, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from portal.kernel import clock, policy, shell
+from portal.kernel import clock, policy, shell, slots
 from portal.kernel.messages import say
 from portal.kernel.paging import Page
 from portal.kernel.web import Blueprint, is_fragment, see_other, tell
-from portal.notifications import actions, jobs, kinds, queries, sentences
+from portal.notifications import actions, bounces, jobs, kinds, queries, restored, sentences
 from portal.notifications.forms import MODES, ReadForm, chosen, field_of, preferences_form
-from portal.notifications.policy import Notifications, find_notice
+from portal.notifications.policy import Notifications, find_addressee, find_notice, is_keeper
 
-__all__ = ["jobs", "setup"]
+__all__ = ["jobs", "restored", "setup"]
 
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
@@ -61,7 +62,37 @@ def preferences() -> Any:
         actions.choose(actor, chosen(form, choices), form.quiet(), now=clock.now())
         tell(say("Kept. It counts from the next mail on."))
         return see_other("notifications.preferences")
-    return render_template("notifications/preferences.html", form=form, choices=choices, field_of=field_of, modes=MODES), 422 if form.errors else 200
+    return render_template(
+        "notifications/preferences.html", form=form, choices=choices, field_of=field_of, modes=MODES, comes_back=queries.is_dead(actor.person_id or 0)
+    ), 422 if form.errors else 200
+
+
+@bp.get("/mail/<int:person_id>")
+@policy.allow(Notifications.MAIL)
+def mail_of(person_id: int) -> str:
+    """Whether mail reaches somebody, what came back, and the button that tries again."""
+    person = find_addressee(policy.current(), person_id, to=Notifications.MAIL)
+    dead = queries.dead_addresses(person.id)
+    page = queries.came_back(request.args.get("at"), person_id=person.id)
+    own, keeper = person.id == policy.current().person_id, is_keeper(policy.current())
+    return render_template("notifications/mail_of.html", person=person, dead=dead[0] if dead else None, page=page, own=own, keeper=keeper)
+
+
+@bp.post("/mail/<int:person_id>/try-again")
+@policy.allow(Notifications.MAIL)
+def try_again(person_id: int) -> Response:
+    """Send mail to this person again."""
+    person = find_addressee(policy.current(), person_id, to=Notifications.MAIL)
+    bounces.try_again(person.id, actor=policy.current(), now=clock.now())
+    tell(say("From the next notice on mail goes out again. If two come back, it stops again."))
+    return see_other("notifications.mail_of", person_id=person.id)
+
+
+def _tab(actor: policy.Actor, *, person_id: int, staff_number: str) -> dict[str, Any] | None:
+    """A tab on the profile while mail comes back, for the person and for those who can mend it."""
+    if not (is_keeper(actor) or actor.person_id == person_id) or not queries.is_dead(person_id):
+        return None
+    return {"text": _("Mail comes back"), "url": url_for("notifications.mail_of", person_id=person_id)}
 
 
 def _unread() -> Any:
@@ -84,5 +115,7 @@ def setup(app: Flask) -> None:
     app.context_processor(_count_for_the_layout)
     app.jinja_env.filters.update(told=sentences.as_html, told_value=sentences.value_html)
     app.jinja_env.globals["why_told"] = kinds.why
+    bounces.setup()
+    slots.register("profile.tabs", "mail", _tab)
     shell.link("notifications", "notifications.inbox")
     shell.link("preferences", "notifications.preferences")

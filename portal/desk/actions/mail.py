@@ -13,16 +13,18 @@ from portal.desk.actions.conversation import Reply, add_message, add_note, add_p
 from portal.desk.actions.filing import Filing, file_request
 from portal.desk.mail_rules import Act
 from portal.desk.models import MailedMessage, Message, Request
-from portal.desk.queries.mail import Sight, look
+from portal.desk.queries import recipients
+from portal.desk.queries.mail import KIND, Sight, is_departments, look
 from portal.desk.rules import BODY_LIMIT, FILE_LIMIT, MessageKind
 from portal.kernel import files
 from portal.kernel.db import db
 from portal.kernel.errors import DiskFull, PortalError, Refusal, TooLarge
-from portal.kernel.incoming import store
+from portal.kernel.incoming import addresses, store
 from portal.kernel.incoming.reading import Part, Reading
 from portal.kernel.incoming.store import Decision, Envelope, Verdict
 from portal.kernel.messages import say
 from portal.kernel.policy import Actor
+from portal.notifications.actions import tell
 
 CUT = "\n\n(The rest is in the original mail.)"
 OLDEST = timedelta(hours=23)
@@ -58,6 +60,8 @@ class Desk(store.Taker):
         act, reason = mail_rules.decide(sight.facts)
         decision = Decision(mail_rules.DECISIONS[act])
         if act in (Act.HOLD, Act.IGNORE):
+            if sight.facts.waits_for_proof:
+                _say_that_it_waits(mail_id, sight, now)
             return Verdict(decision, reason, _concerned(sight))
         request = carry_out(act, sight, reading, prepared, mail_id=mail_id, received_at=envelope.received_at, now=now)
         return Verdict(decision, reason, ("desk.request", request.id))
@@ -67,7 +71,18 @@ def _concerned(sight: Sight) -> tuple[str, int] | None:
     """Whose eyes a mail that waits is for: the readers of the confidential request it names, else the department it is addressed to."""
     if sight.request and sight.request.is_confidential:
         return "desk.request", sight.request.id
-    return ("people.department", sight.department_id) if sight.department_id else None
+    department_id = sight.request.department_id if sight.request else sight.department_id
+    return ("people.department", department_id) if department_id else None
+
+
+def _say_that_it_waits(mail_id: int, sight: Sight, now: datetime) -> None:
+    """Whose address it bears hears of it: they wrote it and can write where it counts, or somebody else did."""
+    request, actor = sight.request, sight.actor
+    if request is None or actor is None or actor.person_id is None:
+        return
+    text = say("A mail from your address about request %(number)s waits for a look. Answer our mail itself, or write here.", number=request.id)
+    about, path = (KIND, request.id), recipients.path_of(request.id)
+    tell([actor.person_id], kind="desk.held", subject=about, key=f"held-{mail_id}", text=text, why="about", path=path, private=True, now=now)
 
 
 def carry_out(act: Act, sight: Sight, reading: Reading, taken: Taken, *, mail_id: int, received_at: datetime, now: datetime) -> Request:
@@ -166,3 +181,4 @@ def words_of(text: str, reading: Reading, taken: Taken) -> str:
 def setup() -> None:
     """Announce that the desk takes mail."""
     store.taker(Desk())
+    addresses.book("desk", is_departments)

@@ -1,6 +1,5 @@
 """What the desk knows about a mail: who sent it, what it answers, and where it would open."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,17 +11,18 @@ from portal.desk.mail_rules import MailFacts, Side, Thread, Way, number_in
 from portal.desk.models import Participant, Request, Service
 from portal.desk.policy import is_named, serves
 from portal.desk.rules import FOLLOWER_LIMIT, can_write
-from portal.kernel import mail, mail_message, reply_address
+from portal.kernel import mail_message, mail_thread, reply_address
 from portal.kernel.db import db
 from portal.kernel.incoming.reading import Automatic, Reading
+from portal.kernel.incoming.vouching import vouched
 from portal.kernel.policy import Actor
 from portal.kernel.settings import Settings
 from portal.people.actors import actor_of
 from portal.people.models import Department, Person
 
+KIND = "desk.request"
 LOOKED_AT = 500
 """Addresses and ids of one mail that are looked up; who writes to more writes to nobody in particular."""
-_OWN_ID = re.compile(r"<(?:thread|told\.\d{1,9})\.desk-request\.(\d{1,9})(?:\.\d{1,12})?@([^<>@\s]{1,200})>")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def _facts(reading: Reading, actor: Actor | None, thread: Thread | None, service
         has_words=bool(reading.reply_text.strip() or reading.text.strip() or reading.subject.strip() or reading.attachments),
         has_place=service is not None,
         thread=thread,
+        vouched=vouched(reading.authentication, _settings().mail_in_authserv, reading.sender.address),
     )
 
 
@@ -73,6 +74,11 @@ def _is_own(address: str) -> bool:
     return bool(sender) and (sender == own or answer or bool(_departments([address])))
 
 
+def is_departments(address: str) -> bool:
+    """True for the address of a department, where mail is taken for it."""
+    return bool(_departments([address]))
+
+
 def _departments(addresses: Iterable[str]) -> list[int]:
     wanted = [address.casefold() for address in addresses if address]
     query = sa.select(Department.id, sa.func.lower(Department.email)).where(sa.func.lower(Department.email).in_(wanted))
@@ -85,33 +91,44 @@ def _departments(addresses: Iterable[str]) -> list[int]:
 
 def _thread(reading: Reading, addresses: list[str], actor: Actor | None) -> tuple[Thread | None, Request | None]:
     """The request a mail names, by the surest sign first; a number in its subject counts only where the sender belongs to it."""
-    for number, way, addressee in _signs(reading, addresses):
-        request = db.session.get(Request, number)
+    for sign in _signs(reading, addresses):
+        request = db.session.get(Request, sign.number)
         if request is None:
             continue
         side = _side(request, actor) if actor else Side.NONE
-        if way is not Way.SUBJECT or side is not Side.NONE:
-            return Thread(number, way, addressee, side, request.is_confidential, can_write(request.status) is None), request
+        if sign.way is not Way.SUBJECT or side is not Side.NONE:
+            open_for_words = can_write(request.status) is None
+            return Thread(sign.number, sign.way, sign.addressee_id, side, request.is_confidential, open_for_words, sign.is_proof), request
     return None, None
 
 
-def _signs(reading: Reading, addresses: list[str]) -> list[tuple[int, Way, int | None]]:
+@dataclass(frozen=True)
+class _Sign:
+    """What in a mail names a request, for whom it was made, and whether only readers of the request can know it."""
+
+    number: int
+    way: Way
+    addressee_id: int | None = None
+    is_proof: bool = True
+
+
+def _signs(reading: Reading, addresses: list[str]) -> list[_Sign]:
     signed = [known for one in addresses if (known := reply_address.read(one))]
-    found: list[tuple[int, Way, int | None]] = [(known.subject_id, Way.ADDRESS, known.person_id) for known in signed if known.kind == "desk.request"]
+    found = [_Sign(known.subject_id, Way.ADDRESS, known.person_id) for known in signed if known.kind == KIND]
     if (known := reply_address.token_in(reading.text)) is not None:
-        found.append((known.subject_id, Way.TOKEN, known.person_id))
-    found += [(number, Way.REPLY, None) for number in _of_ids((*reading.in_reply_to, *reversed(reading.references)))]
+        found.append(_Sign(known.subject_id, Way.TOKEN, known.person_id))
+    found += _of_ids((*reading.in_reply_to, *reversed(reading.references)))
     if named := number_in(reading.subject):
-        found.append((named, Way.SUBJECT, None))
+        found.append(_Sign(named, Way.SUBJECT, is_proof=False))
     return found[:10]
 
 
-def _of_ids(ids: Iterable[str]) -> list[int]:
-    """The requests of mails of ours by their ids: of a constant root, or of a notice that we did send."""
-    own = mail_message.domain(_settings())
-    named = {one: int(found[1]) for one in ids if (found := _OWN_ID.fullmatch(one)) and found[2].lower() == own}
-    sent = set(db.session.scalars(sa.select(mail.Mail.message_id).where(mail.Mail.message_id.in_(named)))) if named else set()
-    return [number for one, number in named.items() if one in sent or one.startswith("<thread.")]
+def _of_ids(ids: tuple[str, ...]) -> list[_Sign]:
+    """The requests of mails of ours by their ids, those that prove the most first."""
+    known = mail_thread.known(ids[:LOOKED_AT])
+    ours = [known[one] for one in ids if one in known and known[one].kind == KIND]
+    ours.sort(key=lambda what: (what.person_id is None, not what.is_proof))
+    return [_Sign(what.subject_id, Way.REPLY, what.person_id, what.is_proof) for what in ours]
 
 
 def _side(request: Request, actor: Actor) -> Side:

@@ -12,7 +12,7 @@ from flask import Flask
 from portal.desk.actions.mail import Desk
 from portal.desk.cli import ingest
 from portal.desk.models import Attachment, Message, Participant, Request
-from portal.kernel import clock, files, mail, reply_address
+from portal.kernel import clock, files, mail_ids, reply_address
 from portal.kernel.db import db
 from portal.kernel.errors import Busy, DiskFull
 from portal.kernel.incoming import store
@@ -70,7 +70,7 @@ def test_a_mail_opens_a_request_once(desk: DeskUser, post: Any, run_jobs: Any) -
 def test_an_answer_comes_back_with_its_file(desk: DeskUser, post: Any) -> None:
     """By the thread, and by the number in the subject; somebody else's answer waits."""
     number = desk.file().id
-    root = mail.lasting_id("thread", "desk.request", number)
+    root = mail_ids.root_id("desk.request", number)
     mixed = "--b\r\nContent-Type: text/plain\r\n\r\nWith a list.\r\n--b\r\nContent-Type: text/plain\r\n"
     mixed += 'Content-Disposition: attachment; filename="list.txt"\r\n\r\none\r\n--b--'
     found = post("mara", "Re: anything", mixed, References=root, Content_Type="multipart/mixed; boundary=b")
@@ -102,7 +102,7 @@ def test_the_answer_address_leads_back(desk: DeskUser, post: Any) -> None:
 def test_a_colleague_who_got_the_mail_joins_by_answering(desk: DeskUser, post: Any) -> None:
     """By the signed line in it; ids of mails can be guessed, so they open nothing to anybody without a part. Of a confidential request nobody joins."""
     number = desk.file().id
-    root = mail.lasting_id("thread", "desk.request", number)
+    root = mail_ids.root_id("desk.request", number)
     guessed = post("tom", "Re: x", "Let me in.", References=root)
     assert (guessed["decision"], guessed["request"]) == ("held", None)
     line = f"> [ref:{reply_address.token('desk.request', number, desk.world.people['mara'].id)}]"
@@ -118,7 +118,7 @@ def test_a_colleague_who_got_the_mail_joins_by_answering(desk: DeskUser, post: A
 def test_people_in_copy_of_an_answer_follow(desk: DeskUser, post: Any) -> None:
     """Whoever asked may let others follow by putting them in copy; not where only From and a number say who wrote, which anybody can write."""
     number, tom = desk.file().id, desk.world.people["tom"]
-    for guessed in ({}, {"References": mail.lasting_id("thread", "desk.request", number)}):
+    for guessed in ({}, {"References": mail_ids.root_id("desk.request", number)}):
         assert post("mara", f"Re: [R-{number}] The door", f"Tom knows more. {guessed}", Cc=str(tom.email), **guessed)["decision"] == "appended"
         assert db.session.get(Participant, (number, tom.id)) is None
     stolen = reply_address.make("desk.request", number, desk.world.people["sam"].id)

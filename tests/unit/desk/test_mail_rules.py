@@ -9,13 +9,13 @@ from portal.desk.mail_rules import Act, MailFacts, Side, Thread, Way, as_note, d
 from portal.desk.rules import TITLE_LIMIT
 
 THREADS = [
-    Thread(7, way, addressee, side, confidential, takes)
-    for way, addressee, side, confidential, takes in product(Way, (None, 1, 2), Side, (False, True), (False, True))
+    Thread(7, way, addressee, side, confidential, takes, proof)
+    for way, addressee, side, confidential, takes, proof in product(Way, (None, 1, 2), Side, (False, True), (False, True), (False, True))
 ]
 ALL = [
-    MailFacts(why, own, sender, forward, words, place, thread)
-    for why, own, sender, forward, words, place, thread in product(
-        ("", "out of office"), (False, True), (None, 1), (False, True), (False, True), (False, True), (None, *THREADS)
+    MailFacts(why, own, sender, forward, words, place, thread, vouched)
+    for why, own, sender, forward, words, place, thread, vouched in product(
+        ("", "out of office"), (False, True), (None, 1), (False, True), (False, True), (False, True), (None, *THREADS), (None, True, False)
     )
 ]
 KNOWN = MailFacts(sender_id=1)
@@ -41,6 +41,8 @@ def test_only_somebody_known_opens_or_continues_and_every_decision_has_a_reason(
             assert thread.takes_words
             assert not facts.is_forward
             assert thread.side is (Side.ASKING if act is Act.WRITE else Side.SERVING)
+            assert thread.is_proof or facts.vouched or act is Act.ANSWER, "From and a number that anybody can write are nobody's words"
+            assert act is Act.WRITE or thread.addressee_id == facts.sender_id
         if act is Act.JOIN:
             assert thread
             assert thread.side is Side.NONE
@@ -49,6 +51,7 @@ def test_only_somebody_known_opens_or_continues_and_every_decision_has_a_reason(
             assert thread.addressee_id != facts.sender_id, "whom it was sent to had a part and has none any more"
         if act is Act.OPEN:
             assert facts.has_place
+            assert facts.vouched is not False or facts.is_proven
             assert thread is None or facts.is_forward or not thread.takes_words
             assert thread is None or not thread.is_confidential, "what belongs to a confidential request opens nothing that a whole department reads"
 
@@ -59,7 +62,15 @@ def test_only_somebody_known_opens_or_continues_and_every_decision_has_a_reason(
         (KNOWN, Act.OPEN),
         (replace(KNOWN, has_place=False), Act.HOLD),
         (replace(KNOWN, has_words=False), Act.HOLD),
-        (replace(KNOWN, thread=Thread(7, Way.SUBJECT, side=Side.ASKING)), Act.WRITE),
+        (replace(KNOWN, thread=Thread(7, Way.SUBJECT, side=Side.ASKING)), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.SUBJECT, side=Side.ASKING), vouched=True), Act.WRITE),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.ASKING)), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, side=Side.ASKING, is_proof=True)), Act.WRITE),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, addressee_id=1, side=Side.ASKING, is_proof=True), vouched=False), Act.WRITE),
+        (replace(KNOWN, thread=Thread(7, Way.SUBJECT, side=Side.SERVING), vouched=True), Act.HOLD),
+        (replace(KNOWN, thread=Thread(7, Way.REPLY, addressee_id=1, side=Side.SERVING, is_proof=True)), Act.ANSWER),
+        (replace(KNOWN, vouched=False), Act.HOLD),
+        (replace(KNOWN, vouched=True), Act.OPEN),
         (replace(KNOWN, thread=Thread(7, Way.ADDRESS, addressee_id=1, side=Side.SERVING)), Act.ANSWER),
         (replace(KNOWN, thread=Thread(7, Way.TOKEN, addressee_id=1, side=Side.SERVING)), Act.ANSWER),
         (replace(KNOWN, thread=Thread(7, Way.ADDRESS, addressee_id=2, side=Side.SERVING)), Act.HOLD),
@@ -81,6 +92,16 @@ def test_only_somebody_known_opens_or_continues_and_every_decision_has_a_reason(
 def test_the_decision_of_each_kind(facts: MailFacts, act: Act) -> None:
     """The plain cases, one by one."""
     assert decide(facts)[0] is act
+
+
+def test_whoever_waits_for_proof_hears_of_it() -> None:
+    """Only the requester's side, and only where nothing else keeps the mail back."""
+    waiting = replace(KNOWN, thread=Thread(7, Way.SUBJECT, side=Side.ASKING))
+    assert waiting.waits_for_proof
+    for facts in ALL:
+        if facts.waits_for_proof:
+            assert facts.thread
+            assert (facts.thread.side, facts.is_proven, facts.automatic_why, facts.is_own) == (Side.ASKING, False, "", False), facts
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from flask import Flask, g
 from flask_babel import Babel
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, StrictUndefined
 
-from portal.kernel import jobs, mail, outbound, return_address
+from portal.kernel import jobs, mail, mail_ids, outbound, return_address
 from portal.kernel.db import db
 from portal.kernel.errors import Refusal
 from portal.kernel.health import Unwell
@@ -111,14 +111,14 @@ def _story_time(clock: Any) -> None:
 @pytest.mark.postgres
 def test_a_mail_reaches_the_server_once_with_its_lasting_id(context: Flask, server: Server, clock: Any) -> None:
     """Mara gets one mail, from the portal's address, under the id that was written with the change."""
-    mine = queued(message_id=mail.lasting_id("request", 4127, "opened"), html="<p>Jonas is on it.</p>", references=["<a@b.example>"], person_id=7)
+    mine = queued(message_id=mail_ids.lasting_id("request", 4127, "opened"), html="<p>Jonas is on it.</p>", references=["<a@b.example>"], person_id=7)
     assert server.taken == []
     work(context, clock)
     work(context, clock, minutes=30)
     [(sender, recipients, wire)] = server.taken
     assert (return_address.read(sender), recipients) == (mine.id, ["mara@marlow.example"])
     parsed = message_from_bytes(wire)
-    assert parsed["Message-ID"] == mail.lasting_id("request", 4127, "opened")
+    assert parsed["Message-ID"] == mail_ids.lasting_id("request", 4127, "opened")
     assert parsed["Message-ID"].startswith("<request.4127.opened.")
     assert return_address.opened(parsed["X-Hearth-Mail"]) == mine.id
     assert parsed["References"] == "<a@b.example>"

@@ -47,6 +47,11 @@ def first(headers: Headers, name: str) -> str:
     return _unfolded(values[0]) if values else ""
 
 
+def every(headers: Headers, name: str, most: int = 20) -> tuple[str, ...]:
+    """The headers of a name, unfolded, in the order they stand."""
+    return tuple(_unfolded(value) for value in headers.get(name, [])[:most])
+
+
 def _unfolded(value: str) -> str:
     return re.sub(r"[ \t]*[\r\n]+[ \t]*", " ", value).strip()
 

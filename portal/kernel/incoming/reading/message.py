@@ -89,6 +89,7 @@ def _read(message: Message, cuts: Cuts) -> Reading:
         automatic_why=why,
         failures=failures_of(found.reports, originals, headers, text) if automatic is Automatic.BOUNCE else (),
         echoes={key: value for one in (*originals, headers) for key, value in look.echoes(one).items()},
+        authentication=look.every(headers, "authentication-results"),
     )
 
 

@@ -68,7 +68,7 @@ class Reading:
 
     ``text`` is everything readable of the body, ``reply_text`` what its writer added this time; ``in_reply_to`` and ``references`` hold
     well-formed ids only; ``return_path`` is empty for ``<>`` and None when unknown; ``echoes`` are our own X-Hearth headers, also from
-    inside a returned original.
+    inside a returned original; ``authentication`` are the Authentication-Results lines, the topmost first.
     """
 
     message_id: str | None = None
@@ -92,3 +92,4 @@ class Reading:
     automatic_why: str = ""
     failures: tuple[Failure, ...] = ()
     echoes: Mapping[str, str] = field(default_factory=dict)
+    authentication: tuple[str, ...] = ()
