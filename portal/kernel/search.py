@@ -137,19 +137,23 @@ class Index:
         query = f"WITH RECURSIVE t (term) AS ({steps}) SELECT term FROM t WHERE term < :above"  # noqa: S608 - our own names
         return tuple(row[0] for row in raw.execute(query, {"start": start, "above": above, "most": KNOWN}))
 
-    def hits(
-        self, query: Query, parts: Sequence[str], scopes: Scopes, rows: Any, allowed: Any, *, before: int | None = None, limit: int = HITS, wide: bool = False
-    ) -> Any:
-        """Select ``id`` of ``rows`` (a model) that are ``allowed`` and have all terms in ``parts`` and one of the ``scopes``, the newest first.
+    def asked(self, query: Query, parts: Sequence[str], scopes: Scopes) -> str:
+        """What is looked for in the words of the database: the terms in ``parts``, and one of the ``scopes`` unless they are looked up."""
+        if is_sqlite():
+            return fts5(query, parts) + " AND scope : (" + _either('"', " OR ", "", scopes)
+        return tsquery(query, parts) + " & (" + _either("'", " | ", "=", scopes)
 
-        ``wide`` says that the scopes are those of a good part of all documents.
+    def hits(self, asked: Any, scopes: Scopes, rows: Any, allowed: Any, *, before: Any = None, limit: int = HITS, wide: bool = False) -> Any:
+        """Select ``id`` of ``rows`` (a model) that are ``allowed`` and have what is :meth:`asked` for, the newest first.
+
+        ``asked`` and ``before`` may be parameters. ``wide`` says that the scopes are those of a good part of all documents.
         """
         if not is_sqlite():
-            return _postgresql(self.name, tsquery(query, parts), scopes, (rows, allowed, before, limit, wide))
+            return _postgresql(self.name, sa.cast(_with(asked, scopes), TSQUERY), (rows, allowed, before, limit, wide))
         table = sa.table(self.name, sa.column("rowid", sa.Integer), sa.column(self.name, sa.Text))
-        wanted = _with(fts5(query, parts) + " AND scope : (", '"', " OR ", scopes)
         found = sa.select(table.c.rowid.label("id")).join_from(table, rows, rows.id == table.c.rowid)
-        found = found.where(table.c[self.name].op("MATCH", is_comparison=True)(wanted), allowed, *([table.c.rowid < before] if before else []))
+        older = [table.c.rowid < before] if before is not None else []
+        found = found.where(table.c[self.name].op("MATCH", is_comparison=True)(_with(asked, scopes)), allowed, *older)
         return found.order_by(table.c.rowid.desc()).limit(limit)
 
     def held(self, query: Query, parts: Sequence[str], scopes: Scopes, *, floor: Any) -> Any:
@@ -159,10 +163,10 @@ class Index:
         """
         if is_sqlite():
             table = sa.table(self.name, sa.column("rowid", sa.Integer), sa.column(self.name, sa.Text))
-            wanted = _with(fts5(query, parts) + " AND scope : (", '"', " OR ", scopes)
+            wanted = _with(self.asked(query, parts, scopes), scopes)
             return sa.select(table.c.rowid.label("id")).where(table.c[self.name].op("MATCH", is_comparison=True)(wanted), table.c.rowid >= floor)
         documents = _documents(self.name)
-        asked = sa.cast(_with(tsquery(query, parts) + " & (", "'", " | ", scopes, mark="="), TSQUERY)
+        asked = sa.cast(_with(self.asked(query, parts, scopes), scopes), TSQUERY)
         return sa.select(documents.c.id).where(documents.c.words.op("@@", is_comparison=True)(asked), documents.c.id >= floor)
 
     def has(self, query: Query, parts: Sequence[str], number: Any) -> sa.ColumnElement[bool]:
@@ -177,14 +181,13 @@ def _documents(name: str) -> sa.TableClause:
     return sa.table(name, sa.column("id", sa.Integer), sa.column("words", TSVECTOR))
 
 
-def _postgresql(name: str, terms: str, scopes: Scopes, of: tuple[Any, Any, int | None, int, bool]) -> Any:
+def _postgresql(name: str, wanted: Any, of: tuple[Any, Any, Any, int, bool]) -> Any:
     """A GIN index gives all hits or none, and the planner guesses badly how many there are. So the newest documents are looked at one by one
     when the scopes are wide: they hold enough hits of any common word. Only where they do not is the index asked, and its hits are few.
     """
     rows, allowed, before, limit, wide = of
     table = _documents(name)
-    wanted = sa.cast(_with(terms + " & (", "'", " | ", scopes, mark="="), TSQUERY)
-    older = [table.c.id < before] if before else []
+    older = [table.c.id < before] if before is not None else []
     every: Any = sa.select(table.c.id).where(table.c.words.op("@@", is_comparison=True)(wanted), *older)
     if not wide:
         return _permitted(every, rows, allowed, limit)
@@ -205,14 +208,22 @@ def _permitted(numbers: Any, rows: Any, allowed: Any, limit: int, *, sort: bool 
     return sa.select(newest.c.id).join_from(newest, row, sa.true()).order_by(newest.c.id.desc()).limit(limit)
 
 
-def _with(terms: str, quote: str, either: str, scopes: Scopes, mark: str = "") -> Any:
-    """The terms with the scopes behind them: as one constant where they are known, which the planner can weigh, else as an expression."""
+def _either(quote: str, either: str, mark: str, scopes: Scopes) -> str:
+    if isinstance(scopes, Looked):
+        return ""
+    return either.join(f"{quote}{mark}{scope}{quote}" for scope in scopes or [NOBODY]) + ")"
+
+
+def _with(asked: Any, scopes: Scopes) -> Any:
+    """What is asked for with its scopes: one constant where they are known, which the planner can weigh, else an expression."""
     if not isinstance(scopes, Looked):
-        return terms + either.join(f"{quote}{mark}{scope}{quote}" for scope in scopes or [NOBODY]) + ")"
+        return asked
+    quote, either, mark = ('"', " OR ", "") if is_sqlite() else ("'", " | ", "=")
     numbers = scopes.numbers.subquery()
     each = sa.literal(f"{quote}{mark}{scopes.letter}") + sa.cast(numbers.c[0], sa.String) + sa.literal(quote)
     some = sa.select(sa.func.aggregate_strings(each, either)).scalar_subquery()
-    return sa.literal(terms) + sa.func.coalesce(some, f"{quote}{mark}{NOBODY}{quote}") + sa.literal(")")
+    asked = sa.literal(asked) if isinstance(asked, str) else asked
+    return asked + sa.func.coalesce(some, f"{quote}{mark}{NOBODY}{quote}") + sa.literal(")")
 
 
 def fts5(query: Query, parts: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Who finds which requests: the tokens that narrow a search, with the policy in the same statement."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,26 @@ SAMPLE, OFTEN = 300, 12
 """Rows of a queue that PostgreSQL looks at first, and hits among them that make a word common."""
 
 
+@dataclass(frozen=True)
+class Side:
+    """One of the ways in which somebody may find requests: parts of the document, tokens, and whether these are those of many."""
+
+    parts: Sequence[str]
+    scopes: search.Scopes
+    wide: bool
+
+
+def sides(actor: Actor, mine: bool) -> list[Side]:
+    """Readable words of what the actor may find; then what is worked on, notes included; then confidential requests of services the actor is
+    named for. The policy of each stands in :func:`_allowed`.
+    """
+    found = [Side(READABLE, _reading(actor, mine), not mine and bool(actor.leads or actor.has("auditor")))]
+    if mine or not serves(actor):
+        return found
+    named = sa.select(NamedFulfiller.service_id).where(NamedFulfiller.person_id == actor.person_id)
+    return [*found, Side(PRIVATE, [f"d{number}" for number in sorted(serves(actor))], True), Side(PRIVATE, search.Looked("n", named), False)]
+
+
 def _reading(actor: Actor, mine: bool) -> list[str]:
     """Tokens of requests the actor reads without working on them; the filter in words of :func:`requests_visible_to`."""
     own = [f"p{actor.person_id}"]
@@ -28,18 +49,29 @@ def _reading(actor: Actor, mine: bool) -> list[str]:
     return [*own, "oo"] if actor.has("auditor") else own
 
 
+def _allowed(actor: Actor, place: int) -> sa.ColumnElement[bool]:
+    return requests_worked_by(actor) if place else requests_visible_to(actor)
+
+
 def kinds(actor: Actor, query: Query, *, mine: bool = False, before: int | None = None, reach: int = search.HITS) -> list[Any]:
-    """The newest requests whose readable words the actor may find; then those worked on, notes included; then confidential ones of
-    services the actor is named for. Each a select of at most ``reach`` numbers.
-    """
-    own, wide = _reading(actor, mine), not mine and bool(actor.leads or actor.has("auditor"))
-    found = [REQUESTS.hits(query, READABLE, own, Request, requests_visible_to(actor), before=before, limit=reach, wide=wide)]
-    if mine or not serves(actor):
-        return found
-    named = sa.select(NamedFulfiller.service_id).where(NamedFulfiller.person_id == actor.person_id)
-    tokens: tuple[tuple[search.Scopes, bool], ...] = (([f"d{number}" for number in sorted(serves(actor))], True), (search.Looked("n", named), False))
-    allowed = requests_worked_by(actor)
-    return [*found, *(REQUESTS.hits(query, PRIVATE, some, Request, allowed, before=before, limit=reach, wide=wide) for some, wide in tokens)]
+    """The newest hits of each of the actor's :func:`sides`, each a select of at most ``reach`` numbers."""
+    found = [(side, REQUESTS.asked(query, side.parts, side.scopes), _allowed(actor, place)) for place, side in enumerate(sides(actor, mine))]
+    return [REQUESTS.hits(asked, side.scopes, Request, allowed, before=before, limit=reach, wide=side.wide) for side, asked, allowed in found]
+
+
+def kinds_like(rights: Actor, *, mine: bool, older: bool, reach: int) -> list[Any]:
+    """As :func:`kinds`, for everybody with the same rights: parameters ``words0`` and so on say what is looked for, ``before`` where to go on."""
+    before = sa.bindparam("before", type_=sa.Integer) if older else None
+    return [
+        REQUESTS.hits(sa.bindparam(f"words{place}", type_=sa.String), side.scopes, Request, _allowed(rights, place), before=before, limit=reach, wide=side.wide)
+        for place, side in enumerate(sides(rights, mine))
+    ]
+
+
+def asked(actor: Actor, query: Query, mine: bool, before: int | None = None) -> dict[str, Any]:
+    """The values of the parameters of :func:`kinds_like`."""
+    words = {f"words{place}": REQUESTS.asked(query, side.parts, side.scopes) for place, side in enumerate(sides(actor, mine))}
+    return words | ({"before": before} if before is not None else {}) | {"me": actor.person_id}
 
 
 def one_of(found: Sequence[Any]) -> Any:
@@ -72,7 +104,7 @@ def within(actor: Actor, department_id: int, text: str, *, finished: bool = Fals
     here = sa.and_(Request.department_id == department_id, Request.is_open == (sa.false() if finished else sa.true()), requests_worked_by(actor))
     tokens = ([f"d{department_id}"], search.Looked("n", _named_here(actor, department_id)))
     if finished:
-        return sa.and_(here, Request.id.in_(one_of([REQUESTS.hits(query, PRIVATE, some, Request, here, wide=True) for some in tokens])))
+        return sa.and_(here, Request.id.in_(one_of([REQUESTS.hits(REQUESTS.asked(query, PRIVATE, some), some, Request, here, wide=True) for some in tokens])))
     open_ones = sa.select(Request.id).where(Request.department_id == department_id, Request.is_open == sa.true())
     oldest = sa.select(sa.func.min(open_ones.subquery().c.id)).scalar_subquery()
     found = sa.union_all(*(REQUESTS.held(query, PRIVATE, some, floor=oldest) for some in tokens))

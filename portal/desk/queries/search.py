@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from portal.desk.models import Message, MessageKind, Request
 from portal.desk.policy import requests_visible_to, requests_worked_by
-from portal.desk.queries.finding import REQUESTS, kinds, matching, one_of
+from portal.desk.queries.finding import REQUESTS, asked, kinds_like, matching, one_of, sides
 from portal.desk.queries.mine import MyRequest, made, rows
 from portal.kernel import paging, search, search_keeping
-from portal.kernel.db import db
 from portal.kernel.policy import Actor
+from portal.kernel.prepared import ME, like, once, read
 from portal.kernel.search import Piece, Query
 
 __all__ = ["REQUESTS", "Found", "Hit", "Wanted", "find", "matching"]
@@ -82,27 +82,29 @@ def find(actor: Actor, wanted: Wanted, *, cursor: str | None = None, limit: int 
 
 
 def _newest(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, limit: int) -> Found:
-    walked = one_of(kinds(actor, query, mine=wanted.mine, before=_place(cursor), reach=limit + 1))
-    found = _lines(actor, walked.order_by(sa.desc("id")).limit(limit + 1))
+    before = _place(cursor)
+    statement = _lines_newest(like(actor), wanted.mine, before is not None, limit + 1)
+    found = _made(actor, read(statement, asked(actor, query, wanted.mine, before)))
     return Found(_hits(query, found[:limit]), paging.encode([found[limit - 1].id]) if len(found) > limit else None)
 
 
 def _narrowed(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, limit: int) -> Found:
     """A page may be short although there is more: so many of the newest hits are looked at, not all of them."""
     walk = _walk(actor, wanted, query, _place(cursor))
-    numbers = sa.select(Request.id).where(Request.id.in_(walk.numbers), *_filters(actor, wanted))
-    found = _lines(actor, numbers.order_by(Request.id.desc()).limit(limit + 1)) if walk.numbers else []
+    lines = _lines_among(like(actor), _filtered(wanted), limit + 1)
+    found = _made(actor, read(lines, {"numbers": walk.numbers, **_values(actor, wanted)})) if walk.numbers else []
     behind = found[limit - 1].id if len(found) > limit else walk.floor
     return Found(_hits(query, found[:limit]), paging.encode([behind]) if behind else None)
 
 
 def _closest(actor: Actor, wanted: Wanted, query: Query, cursor: str | None, limit: int) -> Found:
     """Ranked among the newest thousand only: a word that everybody uses would otherwise be weighed a million times."""
-    walked, start = one_of(kinds(actor, query, mine=wanted.mine)), _place(cursor) or 0
-    titles = sa.select(Request.id, Request.title).where(Request.id.in_(walked), *_filters(actor, wanted)).order_by(Request.id.desc()).limit(search.HITS)
-    ranked = sorted(db.session.execute(titles), key=lambda row: (search.closeness(row.title, query), row.id), reverse=True)
+    start = _place(cursor) or 0
+    titles = read(_titles(like(actor), wanted.mine, _filtered(wanted)), asked(actor, query, wanted.mine) | _values(actor, wanted))
+    ranked = sorted(titles, key=lambda row: (search.closeness(row.title, query), row.id), reverse=True)
     page = {row.id: place for place, row in enumerate(ranked[start : start + limit])}
-    found = sorted(_lines(actor, sa.select(Request.id).where(Request.id.in_(list(page)))), key=lambda line: page[line.id]) if page else []
+    lines = read(_lines_among(like(actor), (), limit), {"numbers": list(page), "me": actor.person_id}) if page else []
+    found = sorted(_made(actor, lines), key=lambda line: page[line.id])
     return Found(_hits(query, found), paging.encode([start + limit]) if len(ranked) > start + limit else None)
 
 
@@ -116,9 +118,8 @@ def _place(cursor: str | None) -> int | None:
 
 def _walk(actor: Actor, wanted: Wanted, query: Query, before: int | None) -> _Walk:
     """The newest thousand of each kind, as numbers."""
-    parts = [kind.subquery() for kind in kinds(actor, query, mine=wanted.mine, before=before)]
-    both = sa.union_all(*(sa.select(sa.literal(place).label("kind"), part.c.id) for place, part in enumerate(parts)))
-    return _seen([tuple(row) for row in db.session.execute(both)], len(parts), search.HITS)
+    found = read(_numbers(like(actor), wanted.mine, before is not None), asked(actor, query, wanted.mine, before))
+    return _seen([tuple(row) for row in found], len(sides(actor, wanted.mine)), search.HITS)
 
 
 def _seen(found: Sequence[tuple[int, int]], kinds: int, reach: int) -> _Walk:
@@ -129,15 +130,57 @@ def _seen(found: Sequence[tuple[int, int]], kinds: int, reach: int) -> _Walk:
     return _Walk(sorted({number for _, number in found if floor is None or number >= floor}, reverse=True), floor)
 
 
-def _filters(actor: Actor, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = [Request.department_id == wanted.department_id] if wanted.department_id is not None else []
-    if wanted.state:
-        found.append(Request.is_open == (sa.true() if wanted.state == OPEN else sa.false()))
-    if wanted.mine:
-        found.append(Request.requester_id == actor.person_id)
-    if wanted.since is not None:
-        found.append(Request.created_at >= wanted.since)
-    return found
+def _filtered(wanted: Wanted) -> tuple[str, ...]:
+    """Names of the filters somebody set."""
+    is_set = {"department": wanted.department_id is not None, wanted.state: bool(wanted.state), "mine": wanted.mine, "since": wanted.since is not None}
+    return tuple(sorted(name for name, held in is_set.items() if held))
+
+
+def _values(actor: Actor, wanted: Wanted) -> dict[str, Any]:
+    held = {"department": wanted.department_id, "since": wanted.since}
+    return {"me": actor.person_id} | {name: value for name, value in held.items() if value is not None}
+
+
+def _filters(names: tuple[str, ...]) -> list[sa.ColumnElement[bool]]:
+    known = {
+        "department": Request.department_id == sa.bindparam("department", type_=sa.Integer),
+        OPEN: Request.is_open == sa.true(),
+        DONE: Request.is_open == sa.false(),
+        "mine": Request.requester_id == ME,
+        "since": Request.created_at >= sa.bindparam("since", type_=Request.created_at.type),
+    }
+    return [known[name] for name in names]
+
+
+# -- statements, put together once for everybody with the same rights ---------------------------------------------------
+
+
+@once
+def _lines_newest(rights: Actor, mine: bool, older: bool, limit: int) -> Any:
+    """The lines of the newest hits."""
+    return _lines(rights, one_of(kinds_like(rights, mine=mine, older=older, reach=limit)).order_by(sa.desc("id")).limit(limit))
+
+
+@once
+def _lines_among(rights: Actor, names: tuple[str, ...], limit: int) -> Any:
+    """The lines of the newest of the ``numbers`` that pass these filters."""
+    among = Request.id.in_(sa.bindparam("numbers", expanding=True, type_=sa.Integer))
+    return _lines(rights, sa.select(Request.id).where(among, *_filters(names)).order_by(Request.id.desc()).limit(limit))
+
+
+@once
+def _titles(rights: Actor, mine: bool, names: tuple[str, ...]) -> Any:
+    """Numbers and titles of the newest hits that pass these filters."""
+    walked = one_of(kinds_like(rights, mine=mine, older=False, reach=search.HITS))
+    found = sa.select(Request.id, Request.title).where(Request.id.in_(walked), *_filters(names))
+    return found.order_by(Request.id.desc()).limit(search.HITS)
+
+
+@once
+def _numbers(rights: Actor, mine: bool, older: bool) -> Any:
+    """The newest hits, each with the place of its kind."""
+    parts = [kind.subquery() for kind in kinds_like(rights, mine=mine, older=older, reach=search.HITS)]
+    return sa.union_all(*(sa.select(sa.literal(place).label("kind"), part.c.id) for place, part in enumerate(parts)))
 
 
 # -- what is shown ------------------------------------------------------------------------------------------------------
@@ -156,15 +199,18 @@ class _Line:
         return self.row.id
 
 
-def _lines(actor: Actor, numbers: Any) -> list[_Line]:
+def _lines(rights: Actor, numbers: Any) -> Any:
     """The lines of these requests, the newest first, with what their passages are cut from; one statement.
 
     The policy is asked again: nothing else stands between these rows and the page.
     """
     told = (Request.answers, Request.place, Request.customer_impact)
-    query: Any = rows().add_columns(*told, Request.is_confidential, Request.created_at, _texts(actor))
-    query = query.where(Request.id.in_(numbers.subquery().select()), requests_visible_to(actor)).order_by(Request.id.desc())
-    return [_line(row, actor) for row in db.session.execute(query)]
+    query: Any = rows().add_columns(*told, Request.is_confidential, Request.created_at, _texts(rights))
+    return query.where(Request.id.in_(numbers.subquery().select()), requests_visible_to(rights)).order_by(Request.id.desc())
+
+
+def _made(actor: Actor, found: Sequence[Any]) -> list[_Line]:
+    return [_line(row, actor) for row in found]
 
 
 def _line(row: Any, actor: Actor) -> _Line:
@@ -176,13 +222,13 @@ def _line(row: Any, actor: Actor) -> _Line:
     return _Line(shown, bool(is_confidential), asked_at, [*(texts or "").split(BETWEEN), *answered, place, impact])
 
 
-def _texts(actor: Actor) -> sa.ColumnElement[str | None]:
+def _texts(rights: Actor) -> sa.ColumnElement[str | None]:
     """SQL: the newest messages the actor may read; none of somebody else's confidential request, since each look at one is noted on its page."""
-    readable = sa.or_(Message.kind != MessageKind.NOTE, requests_worked_by(actor))
+    readable = sa.or_(Message.kind != MessageKind.NOTE, requests_worked_by(rights))
     body = sa.func.substr(Message.body, 1, SHOWN).label("body")
     newest = sa.select(body).where(Message.request_id == Request.id, readable).order_by(Message.id.desc()).limit(NEWEST).correlate(Request).subquery()
     told = sa.select(sa.func.aggregate_strings(newest.c.body, BETWEEN)).scalar_subquery()
-    return sa.case((sa.or_(Request.is_confidential == sa.false(), Request.requester_id == actor.person_id), told))
+    return sa.case((sa.or_(Request.is_confidential == sa.false(), Request.requester_id == rights.person_id), told))
 
 
 def _hits(query: Query, lines: Sequence[_Line]) -> list[Hit]:
