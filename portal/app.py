@@ -10,7 +10,9 @@ from portal.desk import models as desk_tables
 from portal.desk import routes as desk
 from portal.home import routes as home
 from portal.kernel import activity, db, files, health, log, mail, observe, policy, search_keeping, security, sessions, shell, statics, web
+from portal.kernel.incoming import imap, watching
 from portal.kernel.incoming import store as incoming_mail
+from portal.kernel.keeping import nightly as backups
 from portal.kernel.places import find_places
 from portal.kernel.settings import Settings, load
 from portal.kernel.unit_of_work import WriteTurn
@@ -20,8 +22,10 @@ from portal.people import models as people_tables
 from portal.people import routes as people
 
 FEATURES = (people, notifications, desk, home, admin)
-TABLES = (activity, files, health, mail, incoming_mail, observe, people_tables, notification_tables, desk_tables)
+TABLES = (activity, backups, files, health, mail, incoming_mail, observe, people_tables, notification_tables, desk_tables)
 """Modules that must be loaded before the tables are complete, whether or not a page needs them."""
+SOURCES = (imap, watching)
+"""Modules that bring mail in, which announce their jobs and looks when they are loaded."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:

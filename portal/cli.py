@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -11,6 +12,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal.cli_keeping import backup, restore, upgrade
 from portal.kernel import clock
 from portal.kernel.errors import PortalError
 from portal.kernel.settings import Settings, SettingsError, load
@@ -118,6 +120,17 @@ def worker(context: click.Context) -> None:
     work(_settings(context), ready=lambda: click.echo("Worker is running  (Ctrl C ends it)"))
 
 
+@portal.command("receive-mail")
+@click.option("--listen", metavar="ADDRESS:PORT", help="Where to listen, instead of mail_in_listen.")
+@click.pass_context
+def receive_mail(context: click.Context, listen: str | None) -> None:
+    """Take in mail over SMTP and nothing else, on a machine of its own. Any number of them is safe."""
+    from portal.starting import receive
+
+    settings = _settings(context, mail_in_listen=listen, worker=False)
+    receive(settings, ready=lambda: click.echo(f"Mail is taken in at {settings.mail_in_listen}  (Ctrl C ends it)"))
+
+
 @portal.command()
 @click.option("--port", type=int, help="Port of the portal; uploads are served on the next one.")
 @click.option("--fresh", is_flag=True, help="Throw the demo company away and make it anew.")
@@ -157,6 +170,25 @@ def import_people(app: Flask, file: Path, yes: bool, missing_leave: bool) -> Non
         sys.exit(run(file, confirmed=yes, leave_missing=missing_leave))
 
 
+@portal.command("import-requests")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", "dry", is_flag=True, help="Say what would happen and write nothing.")
+@click.option("--zone", help="Time zone of dates that name none.  [default: the company's]")
+@click.option("--department", metavar="KEY", help="Where requests go that name no department we know.  [default: refuse them]")
+@click.option("--source", default="earlier desk", show_default=True, help="Name of the earlier desk; its numbers are told apart by it.")
+@click.option("--keep-open", is_flag=True, help="What is still open goes on here.  [default: it comes in as history]")
+@with_app
+def import_requests(app: Flask, file: Path, **chosen: Any) -> None:
+    """Take over the requests of an earlier desk from a CSV FILE. Nobody is told; the same file twice makes nothing twice.
+
+    The last line is JSON. The exit status is 1 when rows were refused.
+    """
+    from portal.desk.importing_cli import import_requests as run
+
+    with app.app_context():
+        sys.exit(run(file, **chosen))
+
+
 @portal.command("ingest-mail")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--dry-run", is_flag=True, help="Say what would be decided and write nothing.")
@@ -174,31 +206,20 @@ def ingest_mail(app: Flask, files: tuple[str, ...], dry_run: bool, as_json: bool
 
 
 @portal.command()
-@click.pass_context
-def upgrade(context: click.Context) -> None:
-    """Bring the database to the version of this program; on SQLite a copy is kept first."""
-    from portal.kernel import migrating
-    from portal.starting import quiet_app
-
-    settings = _settings(context, worker=False)
-    migrating.require_file(settings)
-    changed = migrating.upgrade(quiet_app(settings), now=clock.now())
-    click.echo("The database is now of this version." if changed else "Nothing to do: the database is of this version already.")
-
-
-@portal.command()
 @with_app
 def doctor(app: Flask) -> None:
     """Check that everything that must be true is true; exits with 1 when something is not."""
     from portal.kernel import health
 
     with app.app_context():
-        found = health.broken()
+        seen, found = health.watched(), health.broken()
+    for look in seen:
+        click.echo(f"{'ok     ' if look.ok else 'BROKEN '} {look.name}: {look.detail}")
     for name, lines in found.items():
         click.echo(f"{'ok     ' if not lines else 'BROKEN '} {name}")
         for line in lines:
             click.echo(f"        {line}")
-    sys.exit(1 if any(found.values()) else 0)
+    sys.exit(1 if any(found.values()) or not all(look.ok for look in seen) else 0)
 
 
 @portal.command()
@@ -219,18 +240,21 @@ def reindex(app: Flask) -> None:
 
 
 @portal.command("rebuild-figures")
+@click.option("--since", type=click.DateTime(["%Y-%m"]), help="Begin with this month, such as 2026-03, to go on after a break.")
 @with_app
-def rebuild_figures(app: Flask) -> None:
-    """Count the figures of all departments anew: when `portal doctor` says that they are not what the clocks say.
+def rebuild_figures(app: Flask, since: datetime | None) -> None:
+    """Count the figures of all departments anew, month by month: when `portal doctor` says that they are not what the clocks say.
 
-    The portal may run meanwhile; who changes a request waits until it is done.
+    The portal may run meanwhile. Each month is right once it is done, so a run that was broken off can go on with --since.
     """
-    from portal.desk import figure_keeping
-    from portal.kernel.unit_of_work import run
+    from portal.desk import figure_rebuilding
 
     with app.app_context():
-        number = run(figure_keeping.rebuild)
-    click.echo(f"The figures are counted anew: {number} counts.")
+        months = 0
+        for month in figure_rebuilding.steps(clock.now(), since.date() if since else None):
+            months += 1
+            click.echo(f"{month:%Y-%m}")
+    click.echo(f"The figures are counted anew: {months} months." if months != 1 else "The figures are counted anew: 1 month.")
 
 
 @portal.command()
@@ -247,3 +271,7 @@ def explain(app: Flask, person: str, thing: str) -> None:
     with app.app_context():
         for line in reasons(person, thing, now=clock.now()):
             click.echo(line)
+
+
+for command in (backup, restore, upgrade):
+    portal.add_command(command)

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Flask
@@ -13,6 +13,9 @@ from flask import Flask
 from portal.kernel import log, migrating
 from portal.kernel.jobs import Worker
 from portal.kernel.settings import FILE_NAME, Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from portal.kernel.incoming.listener import Listener
 
 Ready = Callable[[], None]
 SOUND_SQLITE = (3, 51, 3)
@@ -107,18 +110,25 @@ def serve_instance(settings: Settings, *, ready: Ready) -> None:
 
     app = existing_app(settings)
     server = Server(app, create_content_app(settings, secret_key(settings)), settings)
+    beside: list[Worker | Listener] = [*_listener(app, settings), *([Worker(app)] if settings.worker else [])]
     log.setup(settings)
     _note_old_sqlite(settings)
-    worker = Worker(app) if settings.worker else None
-    if worker:
-        worker.start()
+    for part in beside:
+        part.start()
     ready()
     try:
-        server.run(ending=worker.ask_to_stop if worker else lambda: None)
+        server.run(ending=lambda: [part.ask_to_stop() for part in beside])
     finally:
-        if worker:
-            worker.stop(wait=4.0)
+        for part in beside:
+            part.stop(wait=4.0 if isinstance(part, Worker) else 12.0)
         _close(app)
+
+
+def _listener(app: Flask, settings: Settings) -> Iterator["Listener"]:
+    if settings.mail_in_listen:
+        from portal.kernel.incoming.listener import Listener
+
+        yield Listener(app)
 
 
 def _note_old_sqlite(settings: Settings) -> None:
@@ -146,6 +156,20 @@ def work(settings: Settings, *, ready: Ready) -> None:
         signal.signal(number, lambda *_: worker.ask_to_stop())
     ready()
     worker.run()
+    _close(app)
+
+
+def receive(settings: Settings, *, ready: Ready) -> None:
+    """Take in mail over SMTP until a signal asks to end; what was begun is kept."""
+    if not settings.mail_in_listen:
+        raise SettingsError("mail_in_listen is empty; say where to listen, such as --listen 127.0.0.1:2525.")
+    app = existing_app(settings)
+    listener = next(_listener(app, settings))
+    log.setup(settings, file="mail.log")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: listener.ask_to_stop())
+    ready()
+    listener.run()
     _close(app)
 
 

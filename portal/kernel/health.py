@@ -17,12 +17,13 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.kernel import clock, jobs
+from portal.kernel import clock, jobs, quarantine
 from portal.kernel.db import Base, db
 from portal.kernel.settings import Settings
 from portal.kernel.unit_of_work import side_transaction
 
 F = TypeVar("F", bound=Callable[[], str])
+W = TypeVar("W", bound=Callable[[], str | None])
 I = TypeVar("I", bound=Callable[[], list[str]])  # noqa: E741 - beside F it reads as what it is
 FRESH = 10.0
 """Seconds an answer is kept: health is asked often and the write test is a real write."""
@@ -30,6 +31,8 @@ SPACE = 200 * 1024**2
 SHARE = 0.1
 LATE = timedelta(minutes=10)
 SKEW = timedelta(minutes=1)
+HELD = ("jobs", "mail")
+"""Checks of what stands still in quarantine, as it should."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +60,7 @@ class Heartbeat(Base):
 
 
 _checks: dict[str, Callable[[], str]] = {}
+_watched: dict[str, Callable[[], str | None]] = {}
 _invariants: dict[str, Callable[[], list[str]]] = {}
 
 
@@ -65,6 +69,16 @@ def check(name: str) -> Callable[[F], F]:
 
     def keep(function: F) -> F:
         _checks[name] = function
+        return function
+
+    return keep
+
+
+def watch(name: str) -> Callable[[W], W]:
+    """Register a look at what the portal can serve without: it returns a short detail or None while not in use, or raises :class:`Unwell`."""
+
+    def keep(function: W) -> W:
+        _watched[name] = function
         return function
 
     return keep
@@ -94,9 +108,16 @@ def readiness(app: Flask) -> list[Check]:
         return list(answers)
 
 
-def _answer(name: str, function: Callable[[], str]) -> Check:
+def watched() -> list[Check]:
+    """What is to be said about all that is watched and in use. Needs an application context."""
+    return [answer for name, function in _watched.items() if (answer := _answer(name, function)).detail]
+
+
+def _answer(name: str, function: Callable[[], str | None]) -> Check:
     try:
-        return Check(name, True, function())
+        if name in HELD and quarantine.is_on():
+            return Check(name, True, "held: a restored copy waits until it is released")
+        return Check(name, True, function() or "")
     except Unwell as error:
         return Check(name, False, str(error))
     except Exception as error:

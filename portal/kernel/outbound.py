@@ -1,4 +1,4 @@
-"""The only module that opens connections to other machines. Today that is the company's mail server and nothing else."""
+"""The way out to the company's mail server; with ``outbound_imap`` the only modules that open connections to other machines."""
 
 import smtplib
 import socket
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from portal.kernel import quarantine
 
 TIMEOUT = 20.0
 """Seconds for each step of a conversation."""
@@ -34,6 +36,11 @@ class _Plain(smtplib.SMTP):
 
 class _Secure(_Plain, smtplib.SMTP_SSL):
     """The same over an encrypted connection from the start."""
+
+
+def is_loopback(host: str) -> bool:
+    """True for this machine itself, to which a password may go unencrypted."""
+    return host in _LOOPBACK
 
 
 class Relay:
@@ -65,6 +72,8 @@ def smtp(url: str, *, name: str = "localhost", timeout: float = TIMEOUT) -> Iter
 
     ``name`` is how this machine introduces itself. Raises Delayed when the server cannot be reached, refuses the password, or would carry it unencrypted.
     """
+    if quarantine.is_on():
+        raise Delayed(quarantine.WORDS)
     try:
         client = _connected(url, name, timeout)
     except (smtplib.SMTPException, OSError, ValueError) as error:
@@ -100,7 +109,7 @@ def _prepare(client: smtplib.SMTP, context: ssl.SSLContext, host: str, name: str
         client.ehlo()
         encrypted = True
     if name:
-        if not encrypted and host not in _LOOPBACK:
+        if not encrypted and not is_loopback(host):
             raise ValueError("the mail server offers no encryption, so the password was not sent")
         client.login(name, password)
 

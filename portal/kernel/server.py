@@ -159,7 +159,7 @@ class Server:
                 bound.close()
             raise
 
-    def run(self, *, ending: Callable[[], None] = lambda: None) -> None:
+    def run(self, *, ending: Callable[[], object] = lambda: None) -> None:
         """Serve until SIGTERM or SIGINT, then call ``ending`` and finish what was begun (20 s at most)."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,12 +10,14 @@ from tests.architecture.source import ROOT, Function, Module, dotted, modules, n
 GATES = {
     "socket": {
         "portal/kernel/outbound.py": "the one module that connects out",
+        "portal/kernel/outbound_imap.py": "ends a conversation with a mailbox that takes too long",
+        "portal/kernel/incoming/listener.py": "holds the sockets that server.py bound",
         "portal/kernel/server.py": "inherits and hands over listening sockets",
     },
     "http": {},
     "urllib.request": {},
     "smtplib": {"portal/kernel/outbound.py": "the one module that connects out"},
-    "imaplib": {},
+    "imaplib": {"portal/kernel/outbound_imap.py": "fetches mail, under the guards of outbound"},
     "subprocess": {"portal/kernel/incoming/reading/guard.py": "reads mail in a process that can be ended when it takes too long"},
     "pickle": {
         "portal/kernel/incoming/reading/guard.py": "takes what our own reading process found, over its pipe",

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 from portal.kernel.settings import Settings, documented
 
 SECRET = frozenset({"secret_key"})
-ADDRESSES = frozenset({"database_url", "smtp_url"})
+ADDRESSES = frozenset({"database_url", "smtp_url", "mail_in_imap"})
 """Addresses that may carry a password."""
 
 

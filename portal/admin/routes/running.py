@@ -13,7 +13,7 @@ from portal.kernel import policy
 @policy.allow(Admin.RUN)
 def health() -> str:
     """The checks of the last ten seconds; ?everything=1 also reads every row for what must always hold."""
-    checks = kernel_health.readiness(the_app())
+    checks = [*kernel_health.readiness(the_app()), *kernel_health.watched()]
     broken = kernel_health.broken() if request.args.get("everything") else None
     return render_template("admin/health.html", checks=checks, broken=broken)
 

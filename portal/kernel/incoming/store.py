@@ -198,13 +198,21 @@ def keep(
     return mail_id, fresh
 
 
-def take_in(raw: bytes, *, via: str, envelope_from: str | None = None, envelope_to: Sequence[str] = (), also: Callable[[], object] = bool) -> tuple[int, bool]:
+def take_in(
+    raw: bytes,
+    *,
+    via: str,
+    envelope_from: str | None = None,
+    envelope_to: Sequence[str] = (),
+    received_at: datetime | None = None,
+    also: Callable[[], object] = bool,
+) -> tuple[int, bool]:
     """Keep a mail in a transaction of its own, together with what ``also`` writes: once this returns, it cannot be lost any more.
 
     Its id, and False when it came before. Raises TooLarge, Busy or DiskFull, and then nothing was kept.
     """
     received = receive(raw)
-    now = clock.now()
+    now = received_at or clock.now()
 
     def work() -> tuple[int, bool]:
         also()
