@@ -137,6 +137,25 @@ class StatusChanged:
 
 
 @dataclass(frozen=True)
+class RequestSnoozed:
+    """Whoever answers lets it rest until an instant; its clocks run on. ``reason`` is empty unless it is due before that."""
+
+    event: ClassVar[str] = "desk.request.snoozed"
+    request_id: int
+    until: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RequestWoken:
+    """It stands in the queue again: "time", "written", "due", "assigned", "moved", "over", or "hand" where a person woke it."""
+
+    event: ClassVar[str] = "desk.request.woken"
+    request_id: int
+    why: str
+
+
+@dataclass(frozen=True)
 class RequestPaused:
     """The clock waits for somebody named."""
 
@@ -290,6 +309,28 @@ class SharingChanged:
 
 
 @dataclass(frozen=True)
+class ViewShared:
+    """A view of a queue that everybody there sees was "made", "changed" or "removed"."""
+
+    event: ClassVar[str] = "desk.view.shared"
+    department_id: int
+    view_id: int
+    name: str
+    what: str
+
+
+@dataclass(frozen=True)
+class SeveralTakenBack:
+    """Somebody took back what they had done with several requests: how many stand as before, and how many had moved on."""
+
+    event: ClassVar[str] = "desk.queue.taken_back"
+    department_id: int
+    way: str
+    done: int
+    left: int
+
+
+@dataclass(frozen=True)
 class MailDecided:
     """Somebody looked at a mail that waited: "opened", "appended" or "ignored", and the request it went to."""
 
@@ -308,3 +349,15 @@ class ListExported:
     department_id: int | None
     rows: int
     is_whole: bool
+
+
+@dataclass(frozen=True)
+class RequestsTaken:
+    """Requests of an earlier desk were taken over from a file: how many came new, were known already, and were refused."""
+
+    event: ClassVar[str] = "desk.requests.taken"
+    import_id: int
+    source: str
+    made: int
+    known: int
+    refused: int

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from portal.desk import figure_keeping
-from portal.desk.actions import services, sharing, sweeping
+from portal.desk import figure_packing, figure_rebuilding
+from portal.desk.actions import importing, services, sharing, snoozing, sweeping
 from portal.kernel import clock, jobs, search_keeping
 from portal.kernel.unit_of_work import unit_of_work
 
@@ -14,7 +14,7 @@ BATCHES = 100
 @jobs.every(seconds=30, name="desk.sweep", transaction=False)
 def sweep() -> None:
     """Warn about clocks, ask whether it worked, close what nobody speaks about any more."""
-    for work in (sweeping.warn_due, sweeping.follow_up):
+    for work in (sweeping.warn_due, sweeping.follow_up, snoozing.wake_due):
         _in_batches(work)
     _in_batches(sharing.return_due, sharing.BATCH)
 
@@ -35,19 +35,23 @@ def tidy_search() -> None:
 
 @jobs.every(seconds=60, name="desk.fold_figures", transaction=False)
 def fold_figures() -> None:
-    """Add what changed to the figures of its day."""
+    """Add what changed to the figures of its day, count what came from elsewhere, and pack weeks and months that are over."""
     for _ in range(BATCHES):
         with unit_of_work():
-            number = figure_keeping.fold()
-        if number < figure_keeping.BATCH:
-            return
+            number = figure_packing.settle() + figure_packing.fold()
+        if number < figure_packing.BATCH:
+            break
+    with unit_of_work():
+        figure_packing.pack(clock.now())
+    with unit_of_work():
+        figure_packing.count_heads(clock.now())
 
 
 @jobs.job("desk.rebuild_figures", transaction=False)
 def rebuild_figures() -> None:
-    """Count the figures anew: once after the upgrade that brought them. It may take longer than a lease; twice is once."""
-    with unit_of_work():
-        figure_keeping.rebuild()
+    """Count the figures anew, part by part: once after the upgrade that brought them. It may take longer than a lease; twice is once."""
+    for _ in figure_rebuilding.steps(clock.now()):
+        pass
 
 
 @jobs.job("desk.apply_promise")
@@ -62,3 +66,15 @@ def apply_hours(version_id: int, department_id: int, after: int) -> None:
     """Let open requests follow newer working hours, a batch at a time."""
     if last := services.apply_hours(version_id, department_id, after, now=clock.now()):
         jobs.enqueue("desk.apply_hours", unique=f"{department_id}:{version_id}:{last}", version_id=version_id, department_id=department_id, after=last)
+
+
+@jobs.job("desk.import.look", transaction=False)
+def look_at_import(run_id: int) -> None:
+    """Read a file of an earlier desk and keep what it would do."""
+    importing.look(run_id, now=clock.now())
+
+
+@jobs.job("desk.import.run", transaction=False)
+def run_import(run_id: int) -> None:
+    """Take a confirmed file of an earlier desk over, from where it stands."""
+    importing.apply(run_id, now=clock.now())

@@ -39,7 +39,17 @@ class Sheet(Generic[T]):
     cells: Callable[[T], Sequence[Cell]]
 
 
-def answer(sheet: Sheet[Any], contract: Callable[[int, bool], Any], *, actor: Actor, now: datetime) -> Response:
+@dataclass(frozen=True)
+class Flow(Generic[T]):
+    """Rows that come from elsewhere than a list, as a file: batches read one after the other, with no transaction open between them."""
+
+    name: str
+    head: Sequence[Message]
+    batches: Iterator[Sequence[T]]
+    cells: Callable[[T], Sequence[Cell]]
+
+
+def answer(sheet: Sheet[Any] | Flow[Any], contract: Callable[[int, bool], Any], *, actor: Actor, now: datetime) -> Response:
     """The file as an answer; ``contract`` makes the event from the number of rows and whether they were all. Raises Busy when nothing can be noted."""
     subject = ("people.person", actor.person_id or 0)
     observe.note("kernel.export.begun", person_id=actor.person_id, subject=subject, at=now, every=0)
@@ -95,7 +105,7 @@ class _Sent:
                 self._parts.close()
 
 
-def stream(sheet: Sheet[Any], done: Done) -> Iterator[bytes]:
+def stream(sheet: Sheet[Any] | Flow[Any], done: Done) -> Iterator[bytes]:
     """The bytes of the file, a batch at a time; what breaks off says so in its last line."""
     rows, whole = 0, False
     try:
@@ -112,15 +122,20 @@ def stream(sheet: Sheet[Any], done: Done) -> Iterator[bytes]:
         _tell(done, rows, whole)
 
 
-def _parts(sheet: Sheet[T]) -> Iterator[tuple[int, bytes]]:
+def _parts(sheet: Sheet[Any] | Flow[Any]) -> Iterator[tuple[int, bytes]]:
     db.session.rollback()  # who may have it was read before; nothing stays open while the line is slow
     yield 0, b"".join(csvsafe.write([[str(word) for word in sheet.head]]))
+    for items in sheet.batches if isinstance(sheet, Flow) else _pages(sheet):
+        lines = [sheet.cells(row) for row in items]
+        db.session.rollback()
+        yield len(lines), _lines(lines)
+
+
+def _pages(sheet: Sheet[T]) -> Iterator[Sequence[T]]:
     cursor: str | None = None
     while True:
         page = sheet.page(cursor)
-        lines = [sheet.cells(row) for row in page.items]
-        db.session.rollback()
-        yield len(lines), _lines(lines)
+        yield page.items
         if page.next is None:
             return
         if page.next == cursor:

@@ -29,6 +29,7 @@ from portal.kernel.db import Base, Identified, db, is_sqlite
 from portal.kernel.errors import Busy, DiskFull, Refusal, TooLarge
 from portal.kernel.file_kinds import CHUNK, MIME, REQUEST_KINDS, Kind, check_and_clean, kind_of_name
 from portal.kernel.health import invariant
+from portal.kernel.holding import held, store_lock
 from portal.kernel.messages import say
 from portal.kernel.settings import Settings
 
@@ -97,6 +98,17 @@ def receive_raw(content: bytes, *, name: str, mime: str) -> Received:
         digest, size = _measured(fresh)
         _move_into_place(fresh, digest)
     return Received(digest, clean_name(name), mime, size)
+
+
+def receive_table(stream: IO[bytes], *, name: str, limit: int) -> Received:
+    """Store a table of another program as it is, in whatever encoding; whoever reads it judges it. Raises TooLarge, DiskFull, or Refusal when empty."""
+    if stream.seekable():
+        stream.seek(0)
+    with _temporary() as fresh:
+        _copy(stream, fresh, limit)
+        digest, size = _measured(fresh)
+        _move_into_place(fresh, digest)
+    return Received(digest, clean_name(name), "text/csv", size)
 
 
 def keep(received: Received, *, owner_id: int | None, now: datetime) -> StoredFile:
@@ -242,7 +254,12 @@ def _root() -> Path:
 @jobs.daily("03:40", name="kernel.files.sweep", transaction=False)
 def sweep() -> None:
     """Remove what no row names: uploads that broke off, and content whose change was rolled back or erased a day ago."""
-    latest = clock.now() - ORPHAN_AGE
+    with held(store_lock(_settings().instance)) as mine:
+        if mine:  # else a backup copies what its snapshot names, and tomorrow is another night
+            _sweep(clock.now() - ORPHAN_AGE)
+
+
+def _sweep(latest: datetime) -> None:
     for place in (_root() / "incoming").glob("*"):
         if _older(place, latest):
             place.unlink(missing_ok=True)

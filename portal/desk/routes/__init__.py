@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.desk import health, jobs, reactions
+from portal.desk import health, jobs, reactions, talk_jobs
 from portal.desk.actions import mail as taking_mail
 from portal.desk.routes import (
     around,
@@ -12,15 +12,20 @@ from portal.desk.routes import (
     calls,
     drafts,
     exporting,
+    figure_rows,
     figures,
     filing,
+    importing,
     mine,
+    presence,
     queue,
     replies,
     requests,
+    resting,
     search,
     services,
     sharing,
+    views,
     work,
 )
 from portal.desk.routes._blueprint import bp
@@ -34,18 +39,24 @@ __all__ = [
     "calls",
     "drafts",
     "exporting",
+    "figure_rows",
     "figures",
     "filing",
     "health",
+    "importing",
     "jobs",
     "mine",
+    "presence",
     "queue",
     "replies",
     "requests",
+    "resting",
     "search",
     "services",
     "setup",
     "sharing",
+    "views",
+    "talk_jobs",
     "work",
 ]
 
@@ -54,9 +65,10 @@ def setup(app: Flask) -> None:
     """Add the desk's pages, jobs, truths and reactions to the portal."""
     reactions.setup()
     app.register_blueprint(bp)
-    app.jinja_env.filters.update(markdown=markdown.render, file_size=files.size_words)
+    app.jinja_env.filters.update(markdown=markdown.render, linked=markdown.linked, file_size=files.size_words)
     around.setup(app)
     arrived.setup()
     queue.setup()
+    figures.setup()
     services.setup()
     taking_mail.setup()
