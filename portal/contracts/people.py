@@ -118,6 +118,15 @@ class PasswordChanged:
 
 
 @dataclass(frozen=True)
+class SecondFactorChanged:
+    """Somebody's second factor was set up, taken away, or is to be taken away (``what``: "on", "off", "asked", "kept", "codes")."""
+
+    event: ClassVar[str] = "people.account.second_factor"
+    person_id: int
+    what: str
+
+
+@dataclass(frozen=True)
 class SignedIn:
     """Somebody came in."""
 

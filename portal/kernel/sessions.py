@@ -107,6 +107,13 @@ def find(token: str, now: datetime) -> Found | None:
     return judged(db.session.execute(sa.select(*COLUMNS).where(held_by(digest_of(token)))).first(), now)
 
 
+def step_up(session_id: int, now: datetime) -> str:
+    """Note that the person proved who they are just now; the new token of the session, since the old one is worth less."""
+    plain, digest = tokens.new()
+    db.session.execute(sa.update(PortalSession).where(PortalSession.id == session_id).values(digest=digest, stepped_up_at=now))
+    return plain
+
+
 def live(person_id: int, now: datetime) -> list[PortalSession]:
     """A person's open sessions, the newest first."""
     query = sa.select(PortalSession).where(PortalSession.person_id == person_id, PortalSession.ended_at.is_(None), PortalSession.expires_at > now)

@@ -6,6 +6,7 @@ Single-use links (invitation, password reset) are rows. Short-lived addresses th
 import hashlib
 import hmac
 import secrets
+from base64 import b32encode
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +47,11 @@ def new() -> tuple[str, str]:
     """A fresh token: its plain text (43 URL-safe characters) and the SHA-256 digest to store (64 hex characters)."""
     plain = secrets.token_urlsafe(SIZE)
     return plain, digest(plain)
+
+
+def typeable() -> str:
+    """A fresh secret for people to type: 80 random bits as sixteen small letters and digits (base32)."""
+    return b32encode(secrets.token_bytes(10)).decode().lower()
 
 
 def digest(plain: str) -> str:

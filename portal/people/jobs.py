@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from portal.kernel import clock, jobs
-from portal.people.actions import accounts, imports, persons, throttling
+from portal.people.actions import accounts, imports, persons, second_factor, throttling
 
 
 @jobs.job("people.accounts.send_link")
@@ -23,6 +23,12 @@ def tell_owner(account: str, failures: int) -> None:
 def forget_tries() -> None:
     """Old counts of tries are deleted."""
     throttling.forget_old(clock.now())
+
+
+@jobs.every(seconds=300, name="people.second_factors.remove")
+def remove_second_factors() -> None:
+    """What an administrator asked to take away a day ago goes, unless its owner objected."""
+    second_factor.remove_due(clock.now())
 
 
 @jobs.every(seconds=900, name="people.persons.last_days")

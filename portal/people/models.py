@@ -205,6 +205,30 @@ class Credential(Base):
     changed_at: Mapped[datetime]
 
 
+class SecondFactor(Base):
+    """An authenticator app that somebody set up. Its seed follows from the instance's key and ``nonce`` and is stored nowhere."""
+
+    __tablename__ = "second_factors"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), primary_key=True)
+    nonce: Mapped[str] = mapped_column(String(64))
+    last_step: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    removal_at: Mapped[datetime | None] = mapped_column(index=True)
+    removal_by: Mapped[int | None]
+
+
+class RecoveryCode(Identified):
+    """One of ten codes for the day the phone is lost; each opens the door once."""
+
+    __tablename__ = "recovery_codes"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    used_at: Mapped[datetime | None]
+
+
 class Throttle(Base):
     """Tries at the door, by account or by address; rows, so that a restart does not clear them."""
 

@@ -9,7 +9,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import Forbidden, NotFound
 from portal.kernel.messages import say
 from portal.kernel.policy import Actor
-from portal.people.models import Absence, Calendar, Department, Location, Person, Role, RoleGrant
+from portal.people.models import Absence, Calendar, Department, Location, Person, Role, RoleGrant, SecondFactor
 
 
 class People(StrEnum):
@@ -57,6 +57,11 @@ def persons_visible_to(actor: Actor) -> sa.ColumnElement[bool]:
     if actor.is_system or (actor.is_person and is_keeper(actor)):
         return sa.true()
     return Person.is_active.is_(True) if actor.is_person else sa.false()
+
+
+def has_factor() -> sa.ColumnElement[bool]:
+    """SQL: the person of the query set up a second factor."""
+    return sa.exists().where(SecondFactor.person_id == Person.id, SecondFactor.confirmed_at.is_not(None))
 
 
 def may_plan_absence(actor: Actor, person: Person) -> bool:

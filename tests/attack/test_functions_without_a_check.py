@@ -20,8 +20,9 @@ from tests.support.client import Visitor
 from tests.support.doors import ADMINISTRATORS, KEEPERS, LEADS, MINDERS, OWNERS, READERS, SERVING, WORKERS, Canaries, Door, doors, names, visitors
 
 WHO = {
-    "everybody": "people.ask_link_now people.sign_in_now people.use_link_now",
-    "person": """desk.discard_draft desk.file desk.save_draft notifications.preferences notifications.read_all people.change_password people.end_everywhere
+    "everybody": "people.ask_code_now people.ask_link_now people.sign_in_now people.use_link_now",
+    "person": """desk.discard_draft desk.file desk.save_draft notifications.preferences notifications.read_all people.begin_second_factor people.change_password
+        people.confirm_second_factor people.end_everywhere people.end_second_factor people.keep_second_factor people.prove_now people.renew_recovery_codes
         people.save_profile people.sign_out people.theme""",
     "owners": "desk.answer desk.ask_again desk.cancel desk.followers desk.have_answered desk.save_edit desk.unfollow",
     "writers": "desk.want_reply desk.write",
@@ -32,7 +33,7 @@ WHO = {
         desk.save_sharing desk.unname_somebody people.add_member people.change_member people.save_department_voice""",
     "administrators": """admin.drop_job admin.retry_job admin.retry_mail people.add_department_now people.add_hours_now people.add_location_now
         people.end_role people.save_department people.save_hours people.save_location""",
-    "keepers": """people.add_person_now people.come_back people.confirm_import people.discard_import people.grant_role people.invite
+    "keepers": """people.add_person_now people.ask_to_end_second_factor people.come_back people.confirm_import people.discard_import people.grant_role people.invite
         people.leave people.read_people people.save_person people.sign_out_person""",
     "minders": "desk.add_arrived desk.ignore_arrived desk.open_arrived",
     "mara": "notifications.read_one",

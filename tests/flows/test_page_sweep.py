@@ -43,7 +43,7 @@ WHO = {
         desk.search home.index home.search notifications.inbox notifications.preferences people.department
         people.departments_list people.devices people.directory people.directory_csv people.edit_profile
         people.organisation people.organisation_people people.own_profile
-        people.password people.suggest""",
+        people.password people.prove people.second_factor_page people.suggest""",
     "administrators": """admin.confirm_drop admin.health admin.jobs admin.one_mail admin.outbox admin.settings people.add_department people.add_hours
         people.add_location people.edit_department people.edit_hours people.edit_location people.working_hours""",
     "keepers": """people.add_person people.edit_person people.import_people people.import_run people.import_template people.keep_person people.leaving
@@ -60,7 +60,7 @@ WHO = {
     "led": "desk.of_department desk.of_department_csv",
     "profile": "people.profile",
     "absence": "people.absence",
-    "door": "people.sign_in people.use_link people.open_link",
+    "door": "people.ask_code people.sign_in people.use_link people.open_link",
     "first": "desk.first_queue",
 }
 """Which rule stands behind each address that reads; reviewed by hand."""
@@ -73,7 +73,7 @@ def expected(door: Door, who: str, serving: bool) -> set[int]:
     """The answers ``who`` may get at ``door``."""
     rule = RULE[door.endpoint]
     if rule == "door":
-        return {"people.sign_in": {303 if who else 200}, "people.use_link": {410}, "people.open_link": {303}}[door.endpoint]
+        return {"people.ask_code": {303}, "people.sign_in": {303 if who else 200}, "people.use_link": {410}, "people.open_link": {303}}[door.endpoint]
     if rule == "everybody":
         return {200}
     if not who:

@@ -17,7 +17,9 @@ from tests.support.migrating import upgrade
 from tests.support.story import STORY
 
 KEY = "a-key-for-tests-only-0123456789abcdef"
-COMPANY = {"company": "Marlow Cycles", "zone": "Europe/Berlin", "country": "DE", "phone": "+49 30 555 0100", "secret_key": KEY, "log_level": "ERROR"}
+COMPANY = {"company": "Marlow Cycles", "zone": "Europe/Berlin", "country": "DE", "phone": "+49 30 555 0100", "secret_key": KEY, "log_level": "ERROR"} | {
+    "second_factor": "optional"
+}
 """Settings of the story's company, in this process and in live servers."""
 
 

@@ -1,5 +1,6 @@
 """Accounts: coming in, links by mail, passwords, sessions, and the first administrator."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -22,6 +23,18 @@ Purpose = Literal["sign-in", "password", "welcome"]
 LIFETIMES: dict[str, timedelta] = {"sign-in": timedelta(minutes=30), "password": timedelta(hours=24), "welcome": timedelta(hours=24)}
 FIRST_LINK = timedelta(minutes=15)
 LINKS_AN_HOUR = 5
+CODE_PURPOSE = "people.code"
+"""Of the token that stands between the password and the code of an app."""
+CODE_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What opens the next door: a session's token, or, with a second factor, one that only asks for a code."""
+
+    token: str
+    strict: bool
+    needs_code: bool
 
 
 def settings() -> Settings:
@@ -55,18 +68,33 @@ def forgive(name: str, address: str) -> None:
     throttling.forgive_account(throttling.account_key(name))
 
 
-def come_in(account: Account, *, name: str, address: str, agent: str, now: datetime, rehashed: str | None = None) -> str:
-    """Open a session for somebody whose password was right; the token for the cookie."""
+def come_in(account: Account, *, name: str, address: str, agent: str, now: datetime, rehashed: str | None = None) -> Pass:
+    """Lead on somebody whose password was right."""
     forgive(name, address)
     if rehashed:
         db.session.execute(sa.update(Credential).where(Credential.person_id == account.person_id).values(password=rehashed))
     return open_session(account, address=address, agent=agent, now=now)
 
 
-def open_session(account: Account, *, address: str, agent: str, now: datetime) -> str:
-    """Start a session, record it, and tell the owner about a kind of device they never used; the token for the cookie."""
+def open_session(account: Account, *, address: str, agent: str, now: datetime) -> Pass:
+    """Start a session, or ask for the code of a second factor first; every way in leads through here."""
     if not account.is_here:
         raise Refusal(say("This link has been used already or is too old. Ask for a new one."))
+    if account.has_factor:
+        tokens.revoke(account.person_id, CODE_PURPOSE)
+        return Pass(tokens.issue(CODE_PURPOSE, account.person_id, lifetime=CODE_WITHIN, now=now), account.strict, needs_code=True)
+    return Pass(start_session(account, address=address, agent=agent, now=now), account.strict, needs_code=False)
+
+
+def waiting_for_code(plain: str, now: datetime) -> Account | None:
+    """Whoever has shown a password and not yet a code, by the token they were given for it."""
+    token = tokens.peek(plain, CODE_PURPOSE, now)
+    account = account_of(token.owner_id, now, settings()) if token else None
+    return account if account and account.is_here else None
+
+
+def start_session(account: Account, *, address: str, agent: str, now: datetime) -> str:
+    """Start a session, record it, and tell the owner about a kind of device they never used; the token for the cookie."""
     device = rules.device_words(agent)
     known = used_before(account.person_id, device)
     token = sessions.start(account.person_id, now=now, device=device, address=rules.address_block(address), strict=account.strict)
@@ -158,6 +186,7 @@ def set_password(account: Account, stored: str, *, actor: Actor, now: datetime, 
     """Store a new password, end all other sessions, take back every open link, and tell the owner."""
     _store_password(account.person_id, stored, now)
     sessions.end_all(account.person_id, now, but=keep_session)
+    tokens.revoke(account.person_id, CODE_PURPOSE)
     for purpose in LIFETIMES:
         tokens.revoke(account.person_id, token_purpose(purpose))
     for name in _names(account.person_id):
@@ -196,9 +225,15 @@ def end_everywhere(*, actor: Actor, now: datetime, but: int | None = None) -> in
     return number
 
 
+def end_others(person_id: int, actor: Actor, now: datetime) -> None:
+    """End all sessions of somebody but the one that acts."""
+    sessions.end_all(person_id, now, but=actor.session_id)
+
+
 def shut_out(person_id: int, now: datetime) -> None:
     """End everything somebody could come in with: sessions and links (they left, or their address changed)."""
     sessions.end_all(person_id, now)
+    tokens.revoke(person_id, CODE_PURPOSE)
     for purpose in LIFETIMES:
         tokens.revoke(person_id, token_purpose(purpose))
 

@@ -47,3 +47,21 @@ class ChangePasswordForm(NewPasswordForm):
 
     current = PasswordField(_l("Current password"), [required(_l("Type your current password.")), _TOO_LONG], render_kw={"autocomplete": "current-password"})
     field_order = ("current", "password")
+
+
+class CodeForm(PortalForm):
+    """Six digits of an app, or a recovery code."""
+
+    code = line(
+        _l("Code"),
+        required(_l("Type the code.")),
+        limit=60,
+        render_kw={"autocomplete": "one-time-code", "inputmode": "text", "autocapitalize": "off", "spellcheck": "false"},
+    )
+
+
+class ProveForm(PortalForm):
+    """One's password once more, before something that matters."""
+
+    password = PasswordField(_l("Password"), [required(_l("Type your password.")), _TOO_LONG], render_kw={"autocomplete": "current-password"})
+    next = HiddenField()

@@ -13,7 +13,8 @@ from portal.kernel import sessions
 from portal.kernel.db import db
 from portal.kernel.settings import Settings
 from portal.people import rules
-from portal.people.models import Credential, Department, Kind, Location, Person, Role, RoleGrant
+from portal.people.models import Credential, Department, Kind, Location, Person, RecoveryCode, Role, RoleGrant, SecondFactor
+from portal.people.policy import has_factor
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Account:
     is_here: bool
     strict: bool
     """Administrators and HR have shorter sessions."""
+    has_factor: bool = False
 
 
 def account_named(name: str, now: datetime, settings: Settings) -> Account | None:
@@ -49,7 +51,7 @@ def _account(which: sa.ColumnElement[bool], now: datetime, settings: Settings) -
         RoleGrant.person_id == Person.id, RoleGrant.ended_at.is_(None), RoleGrant.department_id.is_(None), RoleGrant.role.in_((Role.ADMINISTRATOR, Role.HR))
     )
     query = (
-        sa.select(Person, Credential.password, Location.zone, strict)
+        sa.select(Person, Credential.password, Location.zone, strict, has_factor())
         .outerjoin(Credential, Credential.person_id == Person.id)
         .outerjoin(Location, Location.id == Person.location_id)
         .where(which)
@@ -59,10 +61,10 @@ def _account(which: sa.ColumnElement[bool], now: datetime, settings: Settings) -
     row = db.session.execute(query).first()
     if row is None:
         return None
-    person, password, location_zone, is_strict = row
+    person, password, location_zone, is_strict, has_one = row
     zone = next((z for z in (person.zone, location_zone, settings.zone) if z and rules.is_zone(z)), "UTC")
     here = person.kind is not Kind.SERVICE and not rules.has_left(is_active=person.is_active, end_date=person.end_date, today=rules.today_in(zone, now))
-    return Account(person.id, person.name, person.first_name, person.email, zone, person.locale or settings.locale, password, here, is_strict)
+    return Account(person.id, person.name, person.first_name, person.email, zone, person.locale or settings.locale, password, here, is_strict, has_one)
 
 
 def used_before(person_id: int, device: str) -> bool | None:
@@ -75,6 +77,23 @@ def used_before(person_id: int, device: str) -> bool | None:
 def words_about(account: Account, company: str) -> tuple[str, ...]:
     """Words a password of this person should not be made of."""
     return (account.name, account.email or "", company, "Hearth")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A second factor as its owner and administrators see it."""
+
+    since: datetime
+    codes_left: int
+    removal_at: datetime | None
+
+
+def factor_of(person_id: int) -> Factor | None:
+    """The second factor of a person, if one is set up; one statement."""
+    left = sa.select(sa.func.count()).where(RecoveryCode.person_id == person_id, RecoveryCode.used_at.is_(None)).scalar_subquery()
+    query = sa.select(SecondFactor.confirmed_at, left, SecondFactor.removal_at)
+    row = db.session.execute(query.where(SecondFactor.person_id == person_id, SecondFactor.confirmed_at.is_not(None))).first()
+    return Factor(row[0], row[1], row[2]) if row else None
 
 
 # -- the demo --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from portal.kernel import sessions
 from portal.kernel.db import db
-from portal.people.models import Credential, Department, Person, Role, RoleGrant
+from portal.people.models import Credential, Department, Person, Role, RoleGrant, SecondFactor
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,12 @@ def holders(today: date, limit: int = 500) -> list[Holder]:
 
 @dataclass(frozen=True)
 class Door:
-    """How somebody comes in: whether they chose a password, and how many devices are signed in."""
+    """How somebody comes in: whether they chose a password, how many devices are signed in, whether an app guards it and until when."""
 
     has_password: bool
     devices: int
+    has_factor: bool
+    removal_at: datetime | None
 
 
 def door_of(person_id: int, now: datetime) -> Door:
@@ -72,5 +74,7 @@ def door_of(person_id: int, now: datetime) -> Door:
     chosen = sa.exists().where(Credential.person_id == person_id)
     row = sessions.PortalSession
     open_ = sa.select(sa.func.count()).where(row.person_id == person_id, row.ended_at.is_(None), row.expires_at > now).scalar_subquery()
-    found = db.session.execute(sa.select(chosen, open_)).one()
-    return Door(bool(found[0]), int(found[1]))
+    mine = sa.and_(SecondFactor.person_id == person_id, SecondFactor.confirmed_at.is_not(None))
+    going = sa.select(SecondFactor.removal_at).where(mine).scalar_subquery()
+    found = db.session.execute(sa.select(chosen, open_, sa.exists().where(mine), going)).one()
+    return Door(bool(found[0]), int(found[1]), bool(found[2]), found[3])

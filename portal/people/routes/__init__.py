@@ -4,7 +4,20 @@ from flask import Flask
 
 from portal.kernel import shell
 from portal.people import actors, health, jobs
-from portal.people.routes import account, around, departments, directory, importing, keeping, links, organising, profile, signing_in, working_hours
+from portal.people.routes import (
+    account,
+    around,
+    departments,
+    directory,
+    importing,
+    keeping,
+    links,
+    organising,
+    profile,
+    second_factor,
+    signing_in,
+    working_hours,
+)
 from portal.people.routes._blueprint import bp
 
 __all__ = [
@@ -18,12 +31,13 @@ __all__ = [
     "links",
     "organising",
     "profile",
+    "second_factor",
     "setup",
     "signing_in",
     "working_hours",
 ]
 
-_LINKS = {"sign_in": "sign_in", "sign_out": "sign_out", "devices": "devices", "theme": "theme", "profile": "own_profile"}
+_LINKS = {"sign_in": "sign_in", "sign_out": "sign_out", "devices": "devices", "theme": "theme", "profile": "own_profile", "second_factor": "second_factor_page"}
 
 
 def setup(app: Flask) -> None:

@@ -80,13 +80,8 @@ def change_password() -> Any:
 
 
 def _may_change(form: ChangePasswordForm, account: Any, now: Any) -> bool:
-    name = f"change:{account.person_id}"
-    allowed = unit_of_work.run(lambda: accounts.begin_try(name, _door.address(), now))
-    right = hasher().verify(str(form.current.data), account.password)
-    if not (right and allowed):
-        form.complain("current", _("That is not your current password, or it was tried too often. Wait a few minutes, or ask for a link by mail."))
+    if not _door.knows_password(form, "current", account, now):
         return False
-    unit_of_work.run(lambda: accounts.forgive(name, _door.address()))
     try:
         check(str(form.password.data), words_about(account, _door.settings().company))
     except Refusal as refusal:

@@ -17,6 +17,7 @@ from portal.people.models import Kind, Person, Role
 from portal.people.policy import People, find_grant, find_person, find_person_by_id, grantable, is_administrator
 from portal.people.queries import administration, departments, hours
 from portal.people.queries import persons as persons_read
+from portal.people.routes import _door
 from portal.people.routes._blueprint import bp
 
 LATER_ID = 2**62
@@ -181,6 +182,7 @@ def sign_out_person(staff_number: str) -> Response:
 
 @bp.post("/administration/people/<staff_number>/roles")
 @policy.allow(People.KEEP)
+@_door.fresh
 def grant_role(staff_number: str) -> Any:
     """Give a role."""
     actor, now, form = policy.current(), clock.now(), _role_form(RoleForm())
@@ -198,6 +200,7 @@ def grant_role(staff_number: str) -> Any:
 
 @bp.post("/administration/roles/<int:grant_id>/end")
 @policy.allow(People.KEEP)
+@_door.fresh
 def end_role(grant_id: int) -> Response:
     """Take a role back."""
     if grant_id > LATER_ID:

@@ -12,6 +12,7 @@ from portal.kernel.errors import NotFound, Refusal
 from portal.kernel.policy import Actor
 from portal.kernel.web import own_units, see_other
 from portal.people.actions import accounts
+from portal.people.actions.accounts import Pass
 from portal.people.forms.accounts import LinkForm, NewPasswordForm
 from portal.people.passwords import check, hasher
 from portal.people.queries.accounts import Account, account_of, words_about
@@ -106,25 +107,23 @@ def _fits(form: NewPasswordForm, account: Account) -> bool:
 def _by_link(plain: str) -> Any:
     now = clock.now()
 
-    def work() -> tuple[str, bool]:
+    def work() -> Pass:
         account = accounts.spend_link("sign-in", plain, now)
-        return accounts.open_session(account, address=_door.address(), agent=_door.agent(), now=now), account.strict
+        return accounts.open_session(account, address=_door.address(), agent=_door.agent(), now=now)
 
-    token, strict = unit_of_work.run(work)
-    return _door.quiet(_door.let_in(token, strict=strict, target=None))
+    return _door.quiet(_door.let_in(unit_of_work.run(work), None))
 
 
 def _with_new_password(purpose: str, plain: str, password: str) -> Any:
     now, stored = clock.now(), hasher().hash(password)
 
-    def work() -> tuple[str, bool]:
+    def work() -> Pass:
         account = accounts.spend_link(purpose, plain, now)
         owner = Actor(person_id=account.person_id, name=account.name, kind="person")
         accounts.set_password(account, stored, actor=owner, now=now)
-        return accounts.open_session(account, address=_door.address(), agent=_door.agent(), now=now), account.strict
+        return accounts.open_session(account, address=_door.address(), agent=_door.agent(), now=now)
 
-    token, strict = unit_of_work.run(work)
-    answer = _door.let_in(token, strict=strict, target=None)
+    answer = _door.let_in(unit_of_work.run(work), None)
     _tell_done(purpose)
     return _door.quiet(answer)
 

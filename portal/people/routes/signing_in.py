@@ -54,10 +54,10 @@ def sign_in_now() -> Any:
 def _welcome(account: Account, form: SignInForm, now: Any) -> Response:
     password, stored = str(form.password.data), str(account.password)
     rehashed = hasher().hash(password) if hasher().is_stale(stored) else None
-    token = unit_of_work.run(
+    way = unit_of_work.run(
         lambda: accounts.come_in(account, name=str(form.name.data), address=_door.address(), agent=_door.agent(), now=now, rehashed=rehashed)
     )
-    return _door.let_in(token, strict=account.strict, target=form.next.data)
+    return _door.let_in(way, form.next.data)
 
 
 def _page(form: SignInForm) -> str:
