@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
@@ -19,6 +20,7 @@ from portal.kernel.errors import Conflict, Forbidden, NotFound
 from portal.kernel.incoming.store import Decision, IncomingMail
 from portal.kernel.messages import Message, say
 from portal.kernel.policy import Actor, grant
+from portal.kernel.prepared import SOMEBODY, once
 
 
 class Desk(StrEnum):
@@ -183,7 +185,7 @@ def requests_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def find_access(actor: Actor, request_id: int, *, to: Desk = Desk.READ) -> Access:
     """Load a request for a purpose, in one statement; NotFound for the invisible, Forbidden for what is not the actor's to do."""
-    row = db.session.execute(sa.select(Request, follows(actor), is_named(actor)).where(Request.id == _known(request_id))).first()
+    row = db.session.execute(_with_facts(), {"number": _known(request_id), "me": actor.person_id}).first()
     if row is None:
         raise NotFound()
     request, facts = row[0], RequestFacts(bool(row[1]), bool(row[2]))
@@ -192,6 +194,11 @@ def find_access(actor: Actor, request_id: int, *, to: Desk = Desk.READ) -> Acces
     access = Access(request, facts, may_write(actor, request, facts), may_own(actor, request), may_work(actor, request, facts))
     _require(access, to)
     return access
+
+
+@once
+def _with_facts() -> Any:
+    return sa.select(Request, follows(SOMEBODY), is_named(SOMEBODY)).where(Request.id == sa.bindparam("number", type_=sa.Integer))
 
 
 def _known(number: int) -> int:

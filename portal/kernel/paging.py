@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -80,17 +80,22 @@ def _fits(value: Any, key: Key) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def keyset(query: Select[Any], keys: Sequence[Key], cursor: str | None, limit: int, make: Callable[[Any], T]) -> Page[T]:
-    """Run ``query`` for one page in the order of ``keys``; each row must offer the keys under their names. One statement."""
+def keyset(
+    query: Select[Any], keys: Sequence[Key], cursor: str | None, limit: int, make: Callable[[Any], T], values: Mapping[str, Any] | None = None
+) -> Page[T]:
+    """Run ``query`` for one page in the order of ``keys``; each row must offer the keys under their names. One statement.
+
+    ``values`` are those of its parameters, when it was put together once for many.
+    """
     at = decode(cursor, keys)
     back = bool(at and at[0])
     whole = query
     if at:
         query = query.where(_beyond(keys, at[1], back))
     query = query.order_by(*(k.column.desc() if k.descending != back else k.column.asc() for k in keys)).limit(limit + 1)
-    rows = list(db.session.execute(query))
+    rows = list(db.session.connection().execute(query, values))
     if back and not rows:
-        return keyset(whole, keys, None, limit, make)  # what was before is gone: the first page is what is left
+        return keyset(whole, keys, None, limit, make, values)  # what was before is gone: the first page is what is left
     more = len(rows) > limit
     rows = rows[:limit]
     if back:

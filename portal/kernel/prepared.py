@@ -7,7 +7,7 @@ Whoever builds one takes :func:`like` instead of an actor, ``sa.bindparam`` inst
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, wraps
-from typing import Any, ParamSpec, cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -16,6 +16,10 @@ from portal.kernel.policy import Actor
 
 ME: Any = sa.bindparam("me", type_=sa.Integer)
 """The person of an actor that stands for everybody with the same rights."""
+
+
+SOMEBODY = Actor(person_id=ME, kind="person")
+"""Anybody, for what depends on no rights."""
 
 
 def like(actor: Actor) -> Actor:
@@ -27,18 +31,17 @@ def like(actor: Actor) -> Actor:
     return replace(actor, person_id=person, name="", session_id=None, zone="", locale="")
 
 
-P = ParamSpec("P")
 KEPT = 200
 """Statements of one kind that are remembered: as many as there are different rights, filters and orders in use."""
 
 
-def once(build: Callable[P, Any]) -> Callable[P, Any]:
+def once(build: Callable[..., Any]) -> Callable[..., Any]:
     """Remember what ``build`` made for these arguments, for each kind of database."""
-    kept = lru_cache(maxsize=KEPT)(lambda _database, *given, **named: build(*given, **named))
+    kept = lru_cache(maxsize=KEPT)(lambda _database, *given: build(*given))
 
     @wraps(build)
-    def built(*given: P.args, **named: P.kwargs) -> Any:
-        return kept(db.engine.dialect.name, *given, **named)
+    def built(*given: Any) -> Any:
+        return kept(db.engine.dialect.name, *given)
 
     return built
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from portal.kernel import paging
 from portal.kernel.db import db
 from portal.kernel.policy import Actor
+from portal.kernel.prepared import ME, once, read
 from portal.notifications import kinds, rules
 from portal.notifications.models import WAITS_FOR_DIGEST, WAITS_FOR_HOUR, DeadAddress, MailFailure, MailTurn, Notice, Preference, QuietHours
 from portal.notifications.policy import notices_visible_to
@@ -84,8 +85,14 @@ class Recipient:
 
 def unread(person_id: int) -> paging.Count:
     """How many notices a person has not read, counted up to 99. One indexed read."""
-    mine = sa.select(Notice.id).where(Notice.person_id == person_id, Notice.is_read.is_(False))
-    return paging.capped(mine, BADGE_CAP)
+    number = read(_unread(), {"me": person_id})[0][0]
+    return paging.Count(min(number, BADGE_CAP), number > BADGE_CAP)
+
+
+@once
+def _unread() -> Any:
+    some = sa.select(Notice.id).where(Notice.person_id == ME, Notice.is_read.is_(False)).limit(BADGE_CAP + 1).subquery()
+    return sa.select(sa.func.count()).select_from(some)
 
 
 def inbox(actor: Actor, cursor: str | None, *, only_unread: bool = False, limit: int = PAGE) -> paging.Page[Told]:

@@ -14,9 +14,9 @@ from portal.desk import words
 from portal.desk.models import PromiseVersion, Service
 from portal.desk.policy import services_visible_to
 from portal.desk.rules import Priority
-from portal.kernel.db import db
 from portal.kernel.messages import Message, say
 from portal.kernel.policy import Actor
+from portal.kernel.prepared import like, once, read
 from portal.people.models import Department
 from portal.people.rules import folded
 
@@ -78,6 +78,13 @@ class Counter:
 
 def all_services(actor: Actor, department_id: int | None = None) -> list[ServiceRow]:
     """Every service the actor may ask for, by department; one statement."""
+    found = read(_services(like(actor), department_id is not None), {"department": department_id} if department_id is not None else {})
+    return [ServiceRow(*[*row[:-1], (row[-1] or {}).get(Priority.NORMAL.value, {})]) for row in found]
+
+
+@once
+def _services(rights: Actor, of_one: bool) -> Any:
+    """Statement: the services somebody with these rights may ask for, of all departments or of one."""
     newest = sa.select(sa.func.max(PromiseVersion.version)).where(PromiseVersion.service_id == Service.id).correlate(Service).scalar_subquery()
     query: Any = (
         sa.select(
@@ -97,12 +104,10 @@ def all_services(actor: Actor, department_id: int | None = None) -> list[Service
         )
         .join(Department, Department.id == Service.department_id)
         .outerjoin(PromiseVersion, sa.and_(PromiseVersion.service_id == Service.id, PromiseVersion.version == newest))
-        .where(Service.is_active == sa.true(), services_visible_to(actor))
+        .where(Service.is_active == sa.true(), services_visible_to(rights))
         .order_by(sa.func.lower(Department.name), Department.id, Service.position, Service.id)
     )
-    if department_id is not None:
-        query = query.where(Service.department_id == department_id)
-    return [ServiceRow(*[*row[:-1], (row[-1] or {}).get(Priority.NORMAL.value, {})]) for row in db.session.execute(query)]
+    return query.where(Service.department_id == sa.bindparam("department", type_=sa.Integer)) if of_one else query
 
 
 def by_department(rows: Iterable[ServiceRow]) -> list[Counter]:

@@ -12,6 +12,7 @@ from portal.kernel.errors import Refusal
 from portal.kernel.messages import say
 from portal.kernel.paging import Key, Page, keyset
 from portal.kernel.policy import Actor
+from portal.kernel.prepared import once
 from portal.people import rules
 from portal.people.models import Absence, Department, Location, Person
 from portal.people.policy import persons_visible_to
@@ -52,13 +53,18 @@ class PersonRow:
         return self.id % 6 + 1
 
 
-def back_on(today: date) -> sa.ScalarSelect[date]:
+def back_on(today: Any) -> sa.ScalarSelect[date]:
     """A column: the last day of the absence somebody is in today, or null."""
     away = sa.select(sa.func.max(Absence.last_day)).where(Absence.person_id == Person.id, Absence.first_day <= today, Absence.last_day >= today)
     return away.correlate(Person).scalar_subquery()
 
 
-def _rows(today: date) -> Any:
+TODAY = sa.bindparam("today", type_=sa.Date)
+
+
+@once
+def _rows() -> Any:
+    """Statement: the columns of a row; the parameter ``today`` decides who is away."""
     return (
         sa.select(
             Person.id,
@@ -75,7 +81,7 @@ def _rows(today: date) -> Any:
             Person.ask_me_about,
             Person.is_active,
             sa.func.coalesce(Person.zone, Location.zone, "").label("zone"),
-            back_on(today).label("last_day"),
+            back_on(TODAY).label("last_day"),
         )
         .select_from(Person)
         .outerjoin(Department, Department.id == Person.department_id)
@@ -99,10 +105,10 @@ def directory(
     actor: Actor, *, text: str = "", department_id: int | None = None, left: bool = False, cursor: str | None = None, today: date, limit: int = PAGE
 ) -> Page[PersonRow]:
     """A page of the people this actor may see, by surname; one statement. ``left`` shows only who left."""
-    query = _rows(today).where(persons_visible_to(actor), Person.is_active.is_(not left), *matching(text))
+    query = _rows().where(persons_visible_to(actor), Person.is_active.is_(not left), *matching(text))
     if department_id is not None:
         query = query.where(Person.department_id == department_id)
-    return keyset(query, [Key(Person.sort_name.expression, "sort_name"), Key(Person.id.expression, "id")], cursor, limit, _made)
+    return keyset(query, [Key(Person.sort_name.expression, "sort_name"), Key(Person.id.expression, "id")], cursor, limit, _made, {"today": today})
 
 
 def rows_of(person_ids: Iterable[int], today: date) -> dict[int, PersonRow]:
@@ -110,13 +116,13 @@ def rows_of(person_ids: Iterable[int], today: date) -> dict[int, PersonRow]:
     ids = {number for number in person_ids if number}
     if not ids:
         return {}
-    return {row.id: _made(row) for row in db.session.execute(_rows(today).where(Person.id.in_(ids)))}
+    return {row.id: _made(row) for row in db.session.execute(_rows().where(Person.id.in_(ids)), {"today": today})}
 
 
 def reports_of(actor: Actor, person_id: int, today: date, limit: int = 50) -> list[PersonRow]:
     """Who reports to a person, by surname."""
-    query = _rows(today).where(persons_visible_to(actor), Person.manager_id == person_id, Person.is_active.is_(True))
-    return [_made(row) for row in db.session.execute(query.order_by(Person.sort_name, Person.id).limit(limit))]
+    query = _rows().where(persons_visible_to(actor), Person.manager_id == person_id, Person.is_active.is_(True))
+    return [_made(row) for row in db.session.execute(query.order_by(Person.sort_name, Person.id).limit(limit), {"today": today})]
 
 
 def suggestions(actor: Actor, text: str) -> list[tuple[str, str]]:
