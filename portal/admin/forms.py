@@ -3,12 +3,12 @@
 from typing import cast
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, IntegerField, SelectField, StringField
+from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length, NumberRange, Optional, Regexp
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from portal.admin.queries.changes import known_events
-from portal.kernel.forms import FilterForm, clean_line
+from portal.kernel.forms import FilterForm, PortalForm, clean_line
 
 
 class ChangesFilter(FilterForm):
@@ -35,3 +35,13 @@ class ChangesFilter(FilterForm):
 def event_choices() -> list[SelectChoice]:
     """Every known event with what it means, and "anything"."""
     return [SelectChoice("", str(_l("Anything"))), *(SelectChoice(known.event, f"{known.event}: {known.meaning}") for known in known_events())]
+
+
+class ReleaseForm(PortalForm):
+    """What becomes of mail from before the backup when a restored copy is released; nothing is chosen beforehand."""
+
+    waiting_mail = RadioField(
+        _l("What becomes of the mail that waits"),
+        choices=[SelectChoice("drop", _l("Drop it")), SelectChoice("send", _l("Send it"))],
+        validators=[InputRequired(_l("Choose one of the two."))],
+    )

@@ -28,3 +28,20 @@ class MailRetried:
 
     event: ClassVar[str] = "admin.mail.retried"
     mail_id: int
+
+
+@dataclass(frozen=True)
+class MailTested:
+    """A test mail was sent to see whether mail goes out."""
+
+    event: ClassVar[str] = "admin.mail.tested"
+    mail_id: int
+
+
+@dataclass(frozen=True)
+class CopyReleased:
+    """A restored copy was released and works from now on; ``waiting_mail`` says what became of mail from before the backup."""
+
+    event: ClassVar[str] = "admin.copy.released"
+    backup_at: str
+    waiting_mail: str

@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.kernel import clock
+from portal.kernel import clock, quarantine
 from portal.kernel.db import Base, Identified, db, enum_type, is_sqlite
 from portal.kernel.errors import PortalError
 from portal.kernel.unit_of_work import unit_of_work
@@ -151,6 +151,8 @@ def enqueue(name: str, *, run_at: datetime | None = None, unique: str | None = N
 
 def schedule_periodic(now: datetime) -> None:
     """Hand out every periodic job whose due instant has come and that nobody handed out yet."""
+    if quarantine.is_on():
+        return
     zone = ZoneInfo(current_app.extensions["settings"].zone)
     for entry in _periodic.values():
         due = entry.latest(now, zone)
@@ -173,6 +175,7 @@ class Claim:
 def claim(now: datetime) -> Claim | None:
     """Take the most urgent due job, or one whose worker went silent; compare-and-set decides between workers."""
     query = sa.select(Job.id, Job.name, Job.args, Job.fence, Job.tries).order_by(Job.priority.desc(), Job.run_at, Job.id).limit(1)
+    query = query.where(quarantine.may_run(Job.name, Job.created_at))
     for ready in (
         sa.and_(Job.state == State.QUEUED, Job.run_at <= now),
         sa.and_(Job.state == State.RUNNING, Job.lease_until < now),
@@ -279,7 +282,7 @@ def run_due(app: Flask, limit: int = 1000, *, periodic: bool = False) -> int:
 
 def has_due(now: datetime) -> bool:
     """True when a job waits or a lease ran out; one indexed read."""
-    queued = sa.select(Job.id).where(Job.state == State.QUEUED, Job.run_at <= now).limit(1)
+    queued = sa.select(Job.id).where(Job.state == State.QUEUED, Job.run_at <= now, quarantine.may_run(Job.name, Job.created_at)).limit(1)
     silent = sa.select(Job.id).where(Job.state == State.RUNNING, Job.lease_until < now).limit(1)
     return db.session.scalar(queued) is not None or db.session.scalar(silent) is not None
 

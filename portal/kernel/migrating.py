@@ -51,6 +51,28 @@ def require_file(settings: Settings) -> None:
         raise SettingsError(MISSING)
 
 
+def outdated() -> str | None:
+    """The version of a database that is older than the program; None when there is nothing to do. Raises SettingsError for a newer one, or none."""
+    found, wanted = revisions()
+    if found is None:
+        raise SettingsError(MISSING)
+    if found == wanted:
+        return None
+    _known(found)
+    return found
+
+
+def steps(revision: str) -> list[str]:
+    """The versions an upgrade from ``revision`` goes through, in order."""
+    scripts = ScriptDirectory.from_config(config()).iterate_revisions("head", revision)
+    return [script.revision for script in reversed(list(scripts))]
+
+
+def step_to(revision: str) -> None:
+    """Go up to one version: whole or not at all. Needs an application context."""
+    command.upgrade(config(), revision)
+
+
 def upgrade(app: Flask, *, now: datetime) -> bool:
     """Bring the database to the program's version, after a copy of it on SQLite; true when there was something to do."""
     with app.app_context():
@@ -64,9 +86,18 @@ def upgrade(app: Flask, *, now: datetime) -> bool:
         return True
 
 
+def head() -> str | None:
+    """The version of the program."""
+    return ScriptDirectory.from_config(config()).get_current_head()
+
+
+def known() -> frozenset[str]:
+    """Every version of the database this program can start from."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
+
+
 def _known(revision: str) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    if revision not in known:
+    if revision not in known():
         raise SettingsError("The database is newer than this program. Install the newer version of Hearth; nothing was changed.")
 
 

@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, has_request_context, url_for
 from flask_babel import Babel, get_locale
 from markupsafe import Markup
 
-from portal.kernel import clock, compact, policy, slots, times, translating
+from portal.kernel import clock, compact, policy, quarantine, slots, times, translating
 from portal.kernel.settings import Settings
 
 THEMES = ("light", "dark", "auto")
@@ -89,6 +89,7 @@ def _context() -> dict[str, Any]:
         "phone_bar": phone_bar,
         "links": _known_links() if has_request_context() else {},
         "now": clock.now(),
+        "quarantined": quarantine.shown,
     }
 
 

@@ -16,15 +16,18 @@ from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin
 from sqlalchemy.orm import Session
 
-from portal.kernel import clock, observe, sessions, shell
+from portal.kernel import clock, observe, quarantine, sessions, shell
 from portal.kernel.db import db
 from portal.kernel.policy import ANONYMOUS, Actor
 from portal.kernel.settings import Settings
 from portal.people import rules
-from portal.people.models import Absence, Department, Deputy, Fulfiller, Location, Person, RoleGrant
+from portal.people.models import Absence, Department, Deputy, Fulfiller, Location, Person, Role, RoleGrant
+from portal.people.policy import has_factor
 
 SEEN_EVERY = 300
 """Seconds between two notes that a session is in use."""
+GUARDED = frozenset({Role.ADMINISTRATOR.value, Role.HR.value})
+"""Roles that count only with a second factor, where the portal asks for one."""
 DEEPEST = 50
 """Levels of the department tree that rights follow."""
 
@@ -56,6 +59,8 @@ class Card:
     theme: str
     keys_off: bool
     back_on: date | None
+    needs_factor: bool = False
+    """Holds a role that counts only with a second factor, and has none."""
 
 
 def setup(app: Flask) -> None:
@@ -102,6 +107,7 @@ def _me(reader: Reader, today: date) -> dict[str, Any]:
         "url": url_for("people.profile", staff_number=card.staff_number),
         "away": _("back %(day)s", day=shell.day(back + timedelta(days=1))) if back and back >= today else None,
         "single_keys": not card.keys_off,
+        "needs_factor": card.needs_factor,
     }
 
 
@@ -118,6 +124,8 @@ def _note_seen(reader: Reader, now: datetime) -> None:
 def reader_of(token: str, now: datetime) -> Reader | None:
     """Whoever a live session belongs to; None when it ended or its owner left. Two statements."""
     row = db.session.execute(_owner_query(), {**_days(now), "digest": sessions.digest_of(token)}).first()
+    if row is not None:
+        g.quarantined = row.quarantined
     found = sessions.judged(row, now)
     known = _known(row, now, found.id) if found else None
     return Reader(token, found, *known) if found and known else None
@@ -132,12 +140,14 @@ def actor_of(person_id: int, *, now: datetime, session_id: int | None = None) ->
 
 def _known(row: Any, now: datetime, session_id: int | None) -> tuple[Actor, Card] | None:
     settings: Settings = current_app.extensions["settings"]
-    person, department, location_zone, back_on = row[:4]
+    person, department, location_zone, back_on, has_one = row[:5]
     zone = next((z for z in (person.zone, location_zone, settings.zone) if z and rules.is_zone(z)), "UTC")
     today = rules.today_in(zone, now)
     if rules.has_left(is_active=person.is_active, end_date=person.end_date, today=today):
         return None
     rights = _rights(person.id, person.department_id, today)
+    held_back = frozenset() if has_one or not settings.wants_second_factor else rights["roles"] & GUARDED
+    rights["roles"] -= held_back
     actor = Actor(
         person_id=person.id,
         name=person.name,
@@ -148,10 +158,10 @@ def _known(row: Any, now: datetime, session_id: int | None) -> tuple[Actor, Card
         session_id=session_id,
         **rights,
     )
-    return actor, _card(person, department, back_on)
+    return actor, _card(person, department, back_on, needs_factor=bool(held_back))
 
 
-def _card(person: Person, department: str | None, back_on: date | None) -> Card:
+def _card(person: Person, department: str | None, back_on: date | None, *, needs_factor: bool) -> Card:
     return Card(
         staff_number=person.staff_number,
         first_name=person.first_name,
@@ -162,6 +172,7 @@ def _card(person: Person, department: str | None, back_on: date | None) -> Card:
         theme=person.theme,
         keys_off=person.keys_off,
         back_on=back_on,
+        needs_factor=needs_factor,
     )
 
 
@@ -172,7 +183,7 @@ def _person_query() -> Any:
         Absence.person_id == Person.id, Absence.first_day <= sa.bindparam("today", type_=sa.Date), Absence.last_day >= sa.bindparam("yesterday", type_=sa.Date)
     )
     return (
-        sa.select(Person, Department.name, Location.zone, away.scalar_subquery())
+        sa.select(Person, Department.name, Location.zone, away.scalar_subquery(), has_factor())
         .outerjoin(Department, Department.id == Person.department_id)
         .outerjoin(Location, Location.id == Person.location_id)
     )
@@ -184,7 +195,7 @@ def _days(now: datetime) -> dict[str, date]:
 
 @cache
 def _owner_query() -> Any:
-    owner = _person_query().add_columns(*sessions.COLUMNS).join(sessions.PortalSession, sessions.PortalSession.person_id == Person.id)
+    owner = _person_query().add_columns(*sessions.COLUMNS, quarantine.holds().label("quarantined")).join(sessions.PortalSession, sessions.PortalSession.person_id == Person.id)
     return owner.where(sessions.held_by(sa.bindparam("digest", type_=sa.String)))
 
 

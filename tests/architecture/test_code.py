@@ -18,7 +18,10 @@ GATES = {
     "urllib.request": {},
     "smtplib": {"portal/kernel/outbound.py": "the one module that connects out"},
     "imaplib": {"portal/kernel/outbound_imap.py": "fetches mail, under the guards of outbound"},
-    "subprocess": {"portal/kernel/incoming/reading/guard.py": "reads mail in a process that can be ended when it takes too long"},
+    "subprocess": {
+        "portal/kernel/incoming/reading/guard.py": "reads mail in a process that can be ended when it takes too long",
+        "portal/kernel/keeping/programs.py": "PostgreSQL's own programs write and read its dumps",
+    },
     "pickle": {
         "portal/kernel/incoming/reading/guard.py": "takes what our own reading process found, over its pipe",
         "portal/kernel/incoming/reading/helper.py": "gives what it read to the process that started it",
@@ -40,13 +43,17 @@ WRITERS = {
     "portal/kernel/security.py": "keeps the secret key",
     "portal/kernel/unit_of_work.py": "the lock file between processes",
     "portal/kernel/log.py": "the log file",
+    "portal/kernel/holding.py": "lock files between processes",
+    "portal/kernel/keeping/backing.py": "writes backups, and removes old ones of its own",
+    "portal/kernel/keeping/checking.py": "unpacks an archive into an empty folder",
+    "portal/kernel/keeping/restoring.py": "fills the empty folder of a restored copy",
     "portal/starting.py": "`portal init` writes the settings file",
     "portal/demo/company.py": "makes the demo's own instance folder, and with --fresh removes it",
 }
 """Files that may open a file for writing."""
 
 COMMITTER = "portal/kernel/unit_of_work.py"
-TELLERS_OF_TIME = re.compile(r"portal/(kernel/.*|cli|app|demo/.*|people/actors|[a-z]+/(routes|jobs|reactions|cli|api|health)(/.*)?)(\.py)?$")
+TELLERS_OF_TIME = re.compile(r"portal/(kernel/.*|cli|cli_keeping|app|demo/.*|people/actors|[a-z]+/(routes|jobs|reactions|cli|api|health)(/.*)?)(\.py)?$")
 """The edge: routes, jobs, reactions, commands, health checks, and the hook that finds out who is there."""
 
 

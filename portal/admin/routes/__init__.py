@@ -3,13 +3,15 @@
 from flask import Flask
 
 from portal.admin import menu
-from portal.admin.routes import changes, probes, running, work
+from portal.admin.routes import changes, mail, probes, restored, running, work
 from portal.admin.routes._blueprint import bp
+from portal.kernel import shell
 
-__all__ = ["changes", "probes", "running", "setup", "work"]
+__all__ = ["changes", "mail", "probes", "restored", "running", "setup", "work"]
 
 
 def setup(app: Flask) -> None:
     """Register the pages and the menu entries."""
     app.register_blueprint(bp)
     menu.setup()
+    shell.link("restored", "admin.restored")

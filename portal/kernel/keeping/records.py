@@ -1,0 +1,77 @@
+"""What became of each backup, for `portal doctor`, the health page and whoever asks when the last one was."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel import clock, health, quarantine
+from portal.kernel.db import Identified, db
+from portal.kernel.settings import Settings
+from portal.kernel.unit_of_work import side_transaction
+
+KEPT = timedelta(days=400)
+LATE = timedelta(hours=36)
+"""A daily backup that is older than this did not happen."""
+
+
+class Backup(Identified):
+    """One backup that ended, well or not; ``begun_at`` is the moment whose data it holds."""
+
+    __tablename__ = "backups"
+
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    place: Mapped[str] = mapped_column(sa.String(500))
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    files: Mapped[int]
+    error: Mapped[str | None] = mapped_column(sa.String(500))
+
+
+def note(*, begun_at: datetime, ended_at: datetime, place: str, size: int = 0, files: int = 0, error: str | None = None) -> None:
+    """Write down what became of a backup, in a transaction of its own."""
+    with side_transaction() as session:
+        session.add(Backup(begun_at=begun_at, ended_at=ended_at, place=place[-500:], size=size, files=files, error=error and error[:500]))
+        session.execute(sa.delete(Backup).where(Backup.ended_at < ended_at - KEPT))
+
+
+def last(*, good: bool) -> Backup | None:
+    """The newest backup, or the newest that was verified."""
+    query = sa.select(Backup).order_by(Backup.id.desc()).limit(1)
+    return db.session.scalars(query.where(Backup.error.is_(None)) if good else query).first()
+
+
+def in_words(now: datetime) -> str:
+    """When the last good backup was, and what went wrong since: "7 h ago, verified"."""
+    newest, good = last(good=False), last(good=True)
+    if good is None:
+        words = "there is none yet"
+    else:
+        words = f"{_age(now - good.begun_at)} ago, verified"
+    if newest is not None and newest.error is not None:
+        words += f"; the one {_age(now - newest.ended_at)} ago failed: {newest.error}"
+    return words
+
+
+def _age(span: timedelta) -> str:
+    minutes = max(0, int(span.total_seconds() // 60))
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+@health.watch("last backup")
+def _said() -> str:
+    # An old backup is no reason to send people away from a portal that works, so readiness does not ask for it.
+    settings: Settings = current_app.extensions["settings"]
+    now, good = clock.now(), last(good=True)
+    if settings.backup_to and not quarantine.is_on() and (good is None or now - good.begun_at > LATE):
+        raise health.Unwell(in_words(now))
+    return in_words(now)
+
+
+@health.watch("quarantine")
+def _quarantined() -> str | None:
+    mark = quarantine.mark()
+    return None if mark is None else f"this is a copy of {mark.backup_at:%Y-%m-%d %H:%M} UTC, and nothing leaves it: `portal restore --release`"

@@ -1,0 +1,19 @@
+"""Uploads in an instance folder, put there past the pages: for tests of what happens to many of them."""
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+
+def add_upload(instance: Path, content: bytes) -> str:
+    """Lay content and its row into a SQLite instance nobody serves; its hash."""
+    digest = hashlib.sha256(content).hexdigest()
+    place = instance / "files" / digest[:2] / digest[2:4] / digest
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    row = (digest, "plan.txt", "text/plain", len(content), "2026-11-20 10:00:00.000000")
+    with closing(sqlite3.connect(instance / "portal.db")) as connection:
+        connection.execute("INSERT INTO files (digest, name, mime, size, created_at) VALUES (?, ?, ?, ?, ?)", row)
+        connection.commit()
+    return digest
