@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from portal.desk import figure_packing, figure_rebuilding
-from portal.desk.actions import importing, services, sharing, snoozing, sweeping
+from portal.desk import figure_packing, figure_rebuilding, reactions
+from portal.desk.actions import drafts, importing, presence, services, sharing, snoozing, sweeping
 from portal.kernel import clock, jobs, search_keeping
 from portal.kernel.unit_of_work import unit_of_work
 
@@ -52,6 +52,20 @@ def rebuild_figures() -> None:
     """Count the figures anew, part by part: once after the upgrade that brought them. It may take longer than a lease; twice is once."""
     for _ in figure_rebuilding.steps(clock.now()):
         pass
+
+
+@jobs.job("desk.tell_named")
+def tell_named(message_id: int) -> None:
+    """Tell those a team note names."""
+    reactions.tell_of_names(message_id)
+
+
+@jobs.daily("03:40", name="desk.forget_typed", transaction=False)
+def forget_typed() -> None:
+    """Take out drafts nobody came back to, and who was writing."""
+    with unit_of_work():
+        presence.forget_old(now=clock.now())
+    _in_batches(drafts.forget_old, drafts.BATCH)
 
 
 @jobs.job("desk.apply_promise")

@@ -35,7 +35,9 @@ function select(range) {
 function count() {
   const words = list()?.querySelector("[data-bulk] output");
   const number = boxes().filter((box) => box.checked).length;
-  if (words) words.textContent = number === 1 ? words.dataset.one : words.dataset.many.replace("{n}", number);
+  const every = list()?.querySelector("[data-every]");
+  if (words && every?.checked) words.textContent = every.dataset.every;
+  else if (words) words.textContent = number === 1 ? words.dataset.one : words.dataset.many.replace("{n}", number);
   const all = list()?.querySelector("[data-all]");
   if (all) [all.checked, all.indeterminate] = [number > 0 && number === boxes().length, number > 0 && number < boxes().length];
 }
@@ -66,7 +68,7 @@ export function start() {
   document.addEventListener("reset", (event) => {
     if (!list()?.contains(event.target)) return;
     event.preventDefault(); // a reset would bring back the ticks the page came with
-    for (const box of boxes()) box.checked = false;
+    for (const box of [...boxes(), ...list().querySelectorAll("[data-every]")]) box.checked = false;
     count();
   });
   document.addEventListener("focusin", (event) => {

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.desk import clocks
+from portal.desk.actions import waking
 from portal.desk.models import Attachment, ClockEvent, Message, Request
 from portal.desk.rules import FILE_LIMIT, OPEN, REASON_LIMIT, MessageKind, Status
 from portal.kernel import activity, files
@@ -126,6 +127,7 @@ def finish(request: Request, contract: Any, *, actor: Actor, now: datetime, chan
 def note(request: Request, contract: Any, *, actor: Actor, now: datetime, changes: Mapping[str, Any] | None = None) -> None:
     """Note a change that moves no clock, once, with its reactions."""
     activity.record(contract, actor=actor, subject=("desk.request", request.id), changes=changes, at=now)
+    waking.stir(request, contract, actor=actor, now=now)
 
 
 def set_status(request: Request, status: Status) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.desk.rules import Priority, Status
 from portal.kernel.db import Base, Identified, enum_type
 
+RESTING = sa.text("snoozed_until IS NOT NULL")
+
 
 class Request(Identified):
     """One ask from a person to a department. Its number is its id."""
@@ -34,7 +36,12 @@ class Request(Identified):
             sqlite_where=sa.text("awaits_answer = 1"),
             postgresql_where=sa.text("awaits_answer"),
         ),
+        Index("ix_requests_open_age", "department_id", "received_at", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
         Index("ix_requests_follow_up", "follow_up_at", sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer")),
+        Index("ix_requests_open_number", "department_id", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
+        Index("ix_requests_open_quiet", "department_id", "updated_at", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
+        Index("ix_requests_resting", "department_id", "snoozed_until", "id", sqlite_where=RESTING, postgresql_where=RESTING),
+        Index("ix_requests_wake", "snoozed_until", sqlite_where=RESTING, postgresql_where=RESTING),
     )
 
     title: Mapped[str] = mapped_column(String(200))
@@ -81,6 +88,7 @@ class Request(Identified):
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"))
     channel: Mapped[str] = mapped_column(String(12), default="web")
     version: Mapped[int] = mapped_column(default=1)
+    snoozed_until: Mapped[datetime | None]
 
 
 class Participant(Base):

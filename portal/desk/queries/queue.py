@@ -1,102 +1,31 @@
-"""The queue of a department: plain rows in the order of what is due next, capped counts, and what changed since.
+"""The rows of a queue: plain columns in the order that was asked for, a page at a time, and their clocks in words.
 
-A page costs the same at five requests and at five million: every condition follows an index over open rows, counts stop at a
-cap, and clocks are shown from the stored due instant without replaying a log.
+A page costs the same at five requests and at five million: every condition follows an index over open rows, and clocks are shown
+from the stored due instant without replaying a log.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from portal.desk import words
-from portal.desk.models import Clock, ClockEvent, Request, Service
-from portal.desk.policy import serves
-from portal.desk.queries.promises import is_away
-from portal.desk.queries.queue_conditions import (
-    FINISHED,
-    FOLLOW_UP,
-    VIEWS,
-    Wanted,
-    after,
-    asks_whether_it_worked,
-    before,
-    in_order_of,
-    in_queue,
-    in_view,
-    is_open,
-    matching,
-    needs_answer,
-    readable,
-)
+from portal.desk.models import Clock, ClockEvent, Request
+from portal.desk.queries.queue_conditions import FINISHED, Times, Wanted, after, before, by_due, in_queue, keys, matching, readable
 from portal.desk.rules import PAUSED, Status
 from portal.kernel.db import db
-from portal.kernel.errors import Forbidden, NotFound
-from portal.kernel.messages import say
-from portal.kernel.paging import Count, Key, Page, decode, encode, keyset
+from portal.kernel.paging import Key, Page, decode, encode, keyset
 from portal.kernel.policy import Actor
 from portal.people.calendars import work_calendar
-from portal.people.models import Department, Fulfiller, Location, Person
+from portal.people.models import Department, Person
 
 PAGE = 25
-CAP, MENU_CAP = 1000, 99
+CAP = 1000
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Stands for no due instant in a cursor."""
-
-
-@dataclass(frozen=True)
-class Served:
-    """A department whose queue the actor works on, with what needs them there."""
-
-    id: int
-    key: str
-    name: str
-    leads: bool
-    needs: Count
-    follow_ups: Count
-
-
-# -- the departments one serves ----------------------------------------------------------------------------------------
-
-
-def served(actor: Actor) -> list[Served]:
-    """The departments with a queue the actor works on, by name, with what needs them; one statement, none for others."""
-    if not serves(actor):
-        return []
-    has_queue = sa.or_(
-        Department.id.in_(sorted(actor.fulfils)),
-        sa.exists().where(Service.department_id == Department.id, Service.is_active == sa.true()).correlate(Department),
-    )
-    columns = (
-        Department.id,
-        Department.key,
-        Department.name,
-        _counted(_here(actor, is_open(), needs_answer()).order_by(*in_order_of())),
-        _counted(_here(actor, asks_whether_it_worked()).order_by(*in_order_of(FOLLOW_UP))),
-    )
-    query = sa.select(*columns).where(Department.id.in_(sorted(serves(actor))), has_queue).order_by(sa.func.lower(Department.name), Department.id)
-    return [
-        Served(number, key, name, number in actor.leads, _count(first, MENU_CAP), _count(second, MENU_CAP))
-        for number, key, name, first, second in db.session.execute(query)
-    ]
-
-
-def _here(actor: Actor, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    return sa.select(Request.id).where(Request.department_id == Department.id, readable(actor), *conditions).correlate(Department).limit(MENU_CAP + 1)
-
-
-def _counted(query: sa.Select[Any]) -> sa.ScalarSelect[int]:
-    return sa.select(sa.func.count()).select_from(query.subquery()).scalar_subquery()
-
-
-def _count(number: int, cap: int) -> Count:
-    return Count(min(number, cap), number > cap)
-
-
-# -- around the rows ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -117,71 +46,6 @@ class Choice:
     def tint(self) -> int:
         """One of six tints, fixed per person."""
         return self.id % 6 + 1
-
-
-@dataclass(frozen=True)
-class Around:
-    """What stands around the rows: counts by view (and "first" and "late"), the newest number, and what can be chosen."""
-
-    counts: dict[str, Count]
-    newest: int
-    services: Sequence[Choice]
-    sites: Sequence[Choice]
-    people: Sequence[Choice]
-
-    @property
-    def on_duty(self) -> list[Choice]:
-        """Who answers today."""
-        return [person for person in self.people if person.on_duty]
-
-
-def around(actor: Actor, department_id: int, *, now: datetime, day_ends: datetime, today: date) -> Around:
-    """Counts and choices of a queue page; one statement."""
-    parts = [*_counts(actor, department_id, now, day_ends), *_choices(department_id, today)]
-    found: dict[str, list[tuple[int, str, int]]] = {}
-    for kind, number, text, flag in db.session.execute(sa.union_all(*parts)):
-        found.setdefault(kind, []).append((number, text, flag))
-    made = {kind: sorted((Choice(n, t, bool(f)) for n, t, f in rows), key=lambda c: c.name.casefold()) for kind, rows in found.items() if kind != "count"}
-    counts = {text: _count(number or 0, CAP) for number, text, _ in found["count"]}
-    return Around(
-        counts,
-        next((number or 0 for number, text, _ in found["count"] if text == "newest"), 0),
-        made.get("service", []),
-        made.get("site", []),
-        made.get("person", []),
-    )
-
-
-def _counts(actor: Actor, department_id: int, now: datetime, day_ends: datetime) -> list[sa.Select[Any]]:
-    here = in_queue(actor, department_id)
-    conditions = {view: in_view(view, actor, day_ends) for view in VIEWS}
-    conditions |= {"first": sa.and_(is_open(), Request.answered_at.is_(None)), "late": sa.and_(is_open(), Request.next_due_at < now)}
-    numbers = {
-        name: _counted(sa.select(Request.id).where(here, condition).order_by(*in_order_of(name)).limit(CAP + 1)) for name, condition in conditions.items()
-    }
-    numbers["newest"] = _newest(department_id)
-    return [_count_part(name, number) for name, number in numbers.items()]
-
-
-def _count_part(name: str, number: sa.ScalarSelect[int]) -> Any:
-    return sa.select(sa.literal("count").label("kind"), number.label("number"), sa.literal(name).label("text"), sa.literal(0).label("flag"))
-
-
-def _newest(department_id: int) -> sa.ScalarSelect[int]:
-    return sa.select(sa.func.max(Request.id)).where(Request.department_id == department_id).scalar_subquery()
-
-
-def _choices(department_id: int, today: date) -> list[sa.Select[Any]]:
-    duty = sa.case((sa.and_(Fulfiller.on_duty == sa.true(), ~is_away(today)), 1), else_=0)
-    people = sa.select(sa.literal("person"), Person.id, Person.name, duty).join(Fulfiller, Fulfiller.person_id == Person.id)
-    return [
-        sa.select(sa.literal("service"), Service.id, Service.name, sa.literal(0)).where(Service.department_id == department_id, Service.is_active == sa.true()),
-        sa.select(sa.literal("site"), Location.id, Location.name, sa.literal(0)),
-        people.where(Fulfiller.department_id == department_id, Person.is_active == sa.true()),
-    ]
-
-
-# -- the rows ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -212,6 +76,8 @@ class QueueRow:
     outcome: str | None
     follow_up_at: datetime | None
     is_urgent: bool
+    snoozed_until: datetime | None
+    updated_at: datetime
 
     @property
     def owner(self) -> Choice | None:
@@ -232,19 +98,31 @@ class QueuePage:
         return self.first + len(self.page.items) - 1
 
 
-def rows(actor: Actor, department_id: int, wanted: Wanted, *, day_ends: datetime, cursor: str | None, first: int = 1, limit: int = PAGE) -> QueuePage:
-    """A page of the queue, the least working time left first; one statement."""
-    query = _rows(actor).where(in_queue(actor, department_id), *matching(wanted, actor, day_ends))
-    if wanted.finished or wanted.text.isdigit():
-        return QueuePage(keyset(query, [Key(Request.id, "id", descending=True)], cursor, limit, _made), first)
-    due = Request.follow_up_at if wanted.view == FOLLOW_UP else Request.next_due_at
-    return QueuePage(_by_due(query, due, cursor, limit), first)
+NOTHING = QueuePage(Page([]), 1)
+"""What is shown instead of wrong rows."""
+
+
+def rows(
+    actor: Actor,
+    department_id: int,
+    wanted: Wanted,
+    *,
+    times: Times,
+    cursor: str | None = None,
+    first: int = 1,
+    limit: int = PAGE,
+    matched: Sequence[sa.ColumnElement[bool]] | None = None,
+) -> QueuePage:
+    """A page of the queue in its order; ``matched`` are the conditions of ``wanted`` where they are known. One statement, two with words."""
+    query = _rows(actor).where(*(matching(wanted, actor, department_id, times) if matched is None else matched))
+    due = by_due(wanted)
+    page = keyset(query, keys(wanted), cursor, limit, _made) if due is None else _by_due(query, due, cursor, limit)
+    return QueuePage(page, first)
 
 
 def _by_due(query: sa.Select[Any], due: Any, cursor: str | None, limit: int) -> Page[QueueRow]:
     # Nulls come last (what waits has no due instant); kernel.paging knows no nulls, so the step beyond a row is spelled out here.
-    keys = [Key(due, due.key), Key(Request.id, "id")]
-    at = decode(cursor, keys)
+    at = decode(cursor, [Key(due, due.key), Key(Request.id, "id")])
     back = bool(at and at[0])
     if at:
         mark, number = at[1]
@@ -294,6 +172,8 @@ def _rows(actor: Actor) -> sa.Select[Any]:
             Request.outcome,
             Request.follow_up_at,
             (Request.priority == "urgent").label("is_urgent"),
+            Request.snoozed_until,
+            Request.updated_at,
         )
         .select_from(Request)
         .outerjoin(of, of.id == Request.from_department_id)
@@ -357,48 +237,3 @@ def status_of(row: QueueRow) -> tuple[str, str]:
     standing = words.Standing(Status(row.status), mine=False, requester=row.requester, waits_for=row.waits_for, outcome=row.outcome)
     kind, word = words.status_word(standing)
     return kind, str(word)
-
-
-# -- news --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class News:
-    """What came in since a page was made: the newest number, how many are new, and a mark that changes with them."""
-
-    newest: int
-    new: Count
-
-    @property
-    def mark(self) -> str:
-        """The entity tag."""
-        return f"{self.newest}-{self.new.number}"
-
-
-def news(actor: Actor, department_id: int, since: int) -> News:
-    """New requests of the queue after number ``since``; one statement."""
-    here = in_queue(actor, department_id)
-    fresh = _counted(sa.select(Request.id).where(here, is_open(), Request.id > since).limit(MENU_CAP + 1))
-    found = db.session.execute(sa.select(_newest(department_id), fresh)).one()
-    return News(found[0] or 0, _count(found[1], MENU_CAP))
-
-
-def last_answered(actor: Actor, department_id: int, among: int = 50) -> datetime | None:
-    """When the last of the newest requests was answered, for a queue where nobody waits; one statement."""
-    newest = sa.select(Request.answered_at).where(in_queue(actor, department_id), readable(actor)).order_by(Request.id.desc()).limit(among).subquery()
-    found: datetime | None = db.session.scalar(sa.select(sa.func.max(newest.c.answered_at)))
-    return found
-
-
-def find_queue(actor: Actor, key: str, known: Sequence[Served]) -> Served:
-    """The queue of the department with this key among those the actor serves; Forbidden for others (departments are no secret)."""
-    found = next((department for department in known if department.key == key), None)
-    if found is not None:
-        return found
-    row = db.session.execute(sa.select(Department.id, Department.name).where(Department.key == key[:60])).first() if actor.is_person else None
-    if row is None:
-        raise NotFound()
-    number, name = row
-    if number in actor.leads:
-        raise Forbidden(say("%(department)s answers no requests yet, so it has no queue.", department=name))
-    raise Forbidden(say("This queue belongs to %(department)s. Ask their lead to name you, or go back.", department=name))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from portal.desk import words
 from portal.desk.queries import mine, queue
-from portal.desk.queries.queue_conditions import FINISHED, Wanted
+from portal.desk.queries.queue_conditions import FINISHED, Times, Wanted
 from portal.kernel.csvsafe import Cell
 from portal.kernel.export import BATCH, Sheet, local
 from portal.kernel.messages import Message, say
@@ -35,11 +35,11 @@ def _asked(name: str, page: Callable[[str | None], Page[mine.MyRequest]], actor:
     return Sheet(name, (*head, _at(say("Due"), actor), say("Late"), _at(say("Last change"), actor)), page, cells)
 
 
-def of_queue(actor: Actor, department_id: int, key: str, wanted: Wanted, *, now: datetime, day_ends: datetime) -> Sheet[queue.QueueRow]:
+def of_queue(actor: Actor, department_id: int, key: str, wanted: Wanted, *, now: datetime) -> Sheet[queue.QueueRow]:
     """A queue as its filters narrow it. Of a confidential request that its reader only leads, number, state and due are all there is."""
 
     def page(at: str | None) -> Page[queue.QueueRow]:
-        return queue.rows(actor, department_id, wanted, day_ends=day_ends, cursor=at, limit=BATCH).page
+        return queue.rows(actor, department_id, wanted, times=Times.of(now, actor.zone), cursor=at, limit=BATCH).page
 
     def cells(row: queue.QueueRow) -> tuple[Cell, ...]:
         title = str(say("Confidential request %(number)s", number=row.id)) if row.bare else row.title

@@ -5,28 +5,33 @@ trip, so the page stays within its nine statements however much stands on it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from portal.desk.models import Attachment, CannedReply, Clock, Draft, MailedMessage, Message, Participant, Request, Service
+from portal.desk.models import Attachment, CannedReply, Clock, Draft, MailedMessage, Mention, Message, Participant, Presence, Request, Service
+from portal.desk.queries.naming import reads_notes
+from portal.desk.queries.presence import is_writing
 from portal.desk.queries.queue import CAP
 from portal.desk.queries.queue_conditions import after, before, in_queue, readable
 from portal.kernel.activity import Activity
 from portal.kernel.policy import Actor
 from portal.people.models import Department, Fulfiller, Location, Person
 
-WRITING = timedelta(minutes=2)
-"""A draft saved within this time means that somebody is writing."""
-RELATED, CANNED, BEFORE = 5, 60, 100
+RELATED, CANNED, BEFORE, READERS = 5, 60, 100, 60
 
 Part = sa.Select[Any]
 
 
 def draft_name(request_id: int) -> str:
-    """The name under which what a fulfiller types is kept."""
+    """The name under which the reply a fulfiller types is kept."""
     return f"work.{request_id}"
+
+
+def note_name(request_id: int) -> str:
+    """The name under which the team note somebody types is kept."""
+    return f"note.{request_id}"
 
 
 def _part(kind: str, number: Any, **values: Any) -> Part:
@@ -62,7 +67,7 @@ def talk(request_id: int, limit: int) -> list[Part]:
     events = events.outerjoin_from(Activity, Person, Person.id == Activity.actor_id)
     events = events.where(Activity.subject_kind == "desk.request", Activity.subject_id == request_id)
     said = _some(_messages(request_id, named), limit + 1, Message.id.desc())
-    return [_some(events, limit + 1, Activity.id.desc()), said, _files(request_id), _mailed(request_id)]
+    return [_some(events, limit + 1, Activity.id.desc()), said, _files(request_id), _mailed(request_id), _named(request_id)]
 
 
 def _messages(request_id: int, named: dict[str, Any]) -> Part:
@@ -82,6 +87,26 @@ def _files(request_id: int) -> Part:
 def _mailed(request_id: int) -> Part:
     """The messages that came by mail."""
     return _part("mailed", MailedMessage.message_id).join(Message, Message.id == MailedMessage.message_id).where(Message.request_id == request_id)
+
+
+def _named(request_id: int) -> Part:
+    """Whom team notes name: the words of the note, and who that is today."""
+    part = _part(
+        "named",
+        Mention.person_id,
+        text=Mention.written,
+        more=Person.staff_number,
+        name=Person.name,
+        who=Mention.message_id,
+        flag=sa.case((Person.is_active, 1), else_=0),
+    )
+    return part.join_from(Mention, Person, Person.id == Mention.person_id).where(Mention.request_id == request_id)
+
+
+def readers(request: Request) -> Part:
+    """Who reads its notes and can be named in them."""
+    part = _part("reader", Person.id, name=Person.name, more=Person.staff_number, text=Person.sort_name)
+    return _some(part.where(Person.is_active == sa.true(), reads_notes(request)), READERS, Person.sort_name, Person.id)
 
 
 # -- facts -------------------------------------------------------------------------------------------------------------
@@ -152,10 +177,13 @@ def related(actor: Actor, request: Request) -> list[Part]:
 
 def drafts(actor: Actor, request: Request, now: datetime) -> list[Part]:
     """Colleagues who are writing right now, and one's own draft."""
-    form, team = draft_name(request.id), sa.select(Fulfiller.person_id).where(Fulfiller.department_id == request.department_id)
-    others = _part("writing", Person.id, name=Person.name, given=Person.given_name).join_from(Draft, Person, Person.id == Draft.person_id)
-    others = others.where(Draft.person_id.in_(team), Draft.form == form, Draft.person_id != actor.person_id, Draft.saved_at > now - WRITING)
-    return [others, _part("draft", Draft.person_id, data=Draft.fields).where(Draft.person_id == actor.person_id, Draft.form == form)]
+    others = _part("writing", Person.id, text=Presence.what, name=Person.name, given=Person.given_name).join_from(
+        Presence, Person, Person.id == Presence.person_id
+    )
+    mine = _part("draft", Draft.revision, text=Draft.form, data=Draft.fields, at=Draft.saved_at).where(Draft.person_id == actor.person_id)
+    lost = _part("lost", Draft.revision, text=Draft.form, data=Draft.other).where(Draft.person_id == actor.person_id, Draft.other.is_not(None))
+    names = Draft.form.in_((draft_name(request.id), note_name(request.id)))
+    return [others.where(*is_writing(request.id, actor.person_id, now)), mine.where(names), lost.where(names)]
 
 
 def followers(request: Request) -> Part:
@@ -168,7 +196,7 @@ def neighbours(actor: Actor, request: Request) -> list[Part]:
     """The requests before and after it in the queue, how many come before, how many there are."""
     if not request.is_open:
         return []
-    here = [in_queue(actor, request.department_id), readable(actor), Request.is_open == sa.true()]
+    here = [in_queue(actor, request.department_id), readable(actor), Request.is_open == sa.true(), Request.snoozed_until.is_(None)]
     due, at = Request.next_due_at, (request.next_due_at, request.id)
     back = sa.select(Request.id.label("n")).where(*here, before(due, *at)).order_by(due.desc().nulls_first(), Request.id.desc()).limit(1).subquery()
     onward = sa.select(Request.id.label("n")).where(*here, after(due, *at)).order_by(due.asc().nulls_last(), Request.id.asc()).limit(1).subquery()

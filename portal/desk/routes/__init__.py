@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.desk import health, jobs, reactions, talk_jobs
+from portal.desk import health, jobs, reactions
 from portal.desk.actions import mail as taking_mail
 from portal.desk.routes import (
     around,
@@ -56,7 +56,6 @@ __all__ = [
     "setup",
     "sharing",
     "views",
-    "talk_jobs",
     "work",
 ]
 

@@ -6,13 +6,13 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask_babel import gettext as _
 
-from portal.desk import words
+from portal.desk import resting, words
 from portal.desk.forms.work import ComposerForm, options
 from portal.desk.happenings import Happening, Line, folded, line_of
 from portal.desk.models import MessageKind, Request
 from portal.desk.policy import Access
 from portal.desk.queries import work_page
-from portal.desk.queries.work_page import Beside, ClockRow, Facts, Happened, Said, Talk
+from portal.desk.queries.work_page import Beside, ClockRow, Facts, Happened, Named, Said, Talk
 from portal.desk.routes._showing import answer_words
 from portal.desk.routes._uploads import Uploads
 from portal.desk.rules import OPEN, PAUSED, PauseReason, Priority, Status, WaitFor
@@ -35,6 +35,8 @@ def render(access: Access, *, form: ComposerForm | None = None, uploads: Uploads
     said, facts, beside = page.talk, page.facts, page.beside
     shown = form or _composer(row, beside, said, actor.zone, now)
     _name_waits(shown, facts)
+    if row.status not in OPEN and shown.body.data and not shown.note.data:
+        shown.note.data = shown.body.data  # a reply that comes too late can still be kept as a note
     return render_template(
         "desk/work.html",
         request_row=row,
@@ -45,6 +47,7 @@ def render(access: Access, *, form: ComposerForm | None = None, uploads: Uploads
         form=shown,
         uploads=uploads or Uploads(),
         problem=problem,
+        newer=_newer(said, shown, actor.person_id) if problem else [],
         status_word=_status(row, facts),
         clocks=_clocks(row, beside, reader),
         steps=_steps(row, facts),
@@ -60,8 +63,9 @@ def _composer(row: Request, beside: Beside, said: Talk, zone: str, now: datetime
     """An empty composer: what was typed and kept comes back, a chosen reply is filled in, the date is that of the open promise."""
     from werkzeug.datastructures import MultiDict
 
-    kept = MultiDict((name, str(value)) for name, values in (beside.draft or {}).items() for value in values)
-    form = ComposerForm(formdata=kept or None)
+    kept = MultiDict((name, str(value)) for draft in beside.drafts.values() for name, values in draft.fields.items() for value in values)
+    kept.setlist("what", ["note" if _note_is_newer(beside) else "reply"])
+    form = ComposerForm(formdata=kept if beside.drafts else None)
     form.seen.data = said.newest_public
     chosen = next((reply for reply in beside.prepared if reply.body), None)
     if chosen is not None:
@@ -70,6 +74,17 @@ def _composer(row: Request, beside: Beside, said: Talk, zone: str, now: datetime
         form.next_step_at.show(_open_promise(row, beside, now), zone)
         form.prefilled.data = form.next_step_at.shown()
     return form
+
+
+def _newer(said: Talk, form: ComposerForm, reader_id: int | None) -> list[Said]:
+    """What others sent since the page was opened, oldest first; the newest three."""
+    public = [entry for entry in said.said if entry.kind is not MessageKind.NOTE and entry.id > (form.seen.data or 0)]
+    return [entry for entry in public if entry.author is None or entry.author.id != reader_id][-3:]
+
+
+def _note_is_newer(beside: Beside) -> bool:
+    reply, note = beside.drafts.get("work"), beside.drafts.get("note")
+    return note is not None and (reply is None or note.saved_at >= reply.saved_at)
 
 
 def _open_promise(row: Request, beside: Beside, now: datetime) -> datetime | None:
@@ -96,11 +111,16 @@ def _entries(said: Talk, names: dict[int, str], reader: words.Reader) -> list[di
     run: list[Line] = []
     for entry in timeline:
         if isinstance(entry, Said):
-            found += [*_run(run), {"message": entry}]
+            found += [*_run(run), {"message": entry, "links": [_link(one) for one in entry.named]}]
             run = []
         elif (line := _line(entry, names, reader)) is not None:
             run.append(line)
     return found + _run(run)
+
+
+def _link(one: Named) -> tuple[str, str, str]:
+    """(words of the note, who that is today, their page)."""
+    return one.written, f"@{one.name}", url_for("people.profile", staff_number=one.staff_number) if one.staff_number else ""
 
 
 def _run(lines: list[Line]) -> list[dict[str, Any]]:
@@ -110,7 +130,7 @@ def _run(lines: list[Line]) -> list[dict[str, Any]]:
 
 def _line(entry: Happened, names: dict[int, str], reader: words.Reader) -> Line | None:
     who = entry.actor.first_name if entry.actor else "Hearth"
-    if own := _own_line(entry, who):
+    if own := _own_line(entry, who) or resting.line(entry.event, entry.data, who, reader):
         return Line(entry.at, *own)
     return line_of(Happening(entry.at, entry.event, entry.data, who, you=False, names=names, reader=reader))
 

@@ -13,7 +13,8 @@ from portal.desk.forms.work import CallForm, options
 from portal.desk.policy import Desk, find_request
 from portal.desk.queries import queue as queues
 from portal.desk.queries import services as read
-from portal.desk.queries.queue_conditions import Wanted
+from portal.desk.queries.queue_around import Served
+from portal.desk.queries.queue_conditions import Times, Wanted
 from portal.desk.routes._blueprint import bp
 from portal.desk.routes.queue import find_queue, shown_rows
 from portal.kernel import clock, policy
@@ -31,12 +32,12 @@ def log_call(key: str) -> str:
     return _page(department, form)
 
 
-def _page(department: queues.Served, form: CallForm) -> str:
+def _page(department: Served, form: CallForm) -> str:
     form.service_id.choices = options(_about(department))
     return render_template("desk/call.html", department=department, form=form)
 
 
-def _about(department: queues.Served) -> list[tuple[Any, str]]:
+def _about(department: Served) -> list[tuple[Any, str]]:
     return [("", _("Choose one")), *read.offered(department.id)]
 
 
@@ -96,6 +97,6 @@ def follow_ups(key: str) -> str:
     actor, now, department = policy.current(), clock.now(), find_queue(key)
     first = max(1, min(request.args.get("first", 1, int), 10**7))
     wanted = Wanted(view="follow-up")
-    found = queues.rows(actor, department.id, wanted, day_ends=now, cursor=request.args.get("at"), first=first)
+    found = queues.rows(actor, department.id, wanted, times=Times.of(now, actor.zone), cursor=request.args.get("at"), first=first)
     lines = shown_rows(found.page.items, words.Reader(now, actor.zone, actor.locale))
     return render_template("desk/follow_ups.html", department=department, found=found, lines=lines)

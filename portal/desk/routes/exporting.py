@@ -11,7 +11,7 @@ from portal.desk.queries import sheets
 from portal.desk.routes import mine
 from portal.desk.routes._blueprint import bp
 from portal.desk.routes.queue import find_queue
-from portal.kernel import clock, export, policy, shell
+from portal.kernel import clock, export, policy
 
 
 @bp.get("/requests.csv")
@@ -38,6 +38,5 @@ def of_department_csv(key: str) -> Response:
 def queue_csv(key: str) -> Response:
     """The queue of a department with its tab, search and filters."""
     actor, now, department = policy.current(), clock.now(), find_queue(key)
-    day_ends = shell.end_of_day(now.astimezone(shell.reader_zone()).date(), actor.zone)
-    sheet = sheets.of_queue(actor, department.id, department.key, QueueFilter.from_address().wanted(), now=now, day_ends=day_ends)
+    sheet = sheets.of_queue(actor, department.id, department.key, QueueFilter.from_address().wanted(), now=now)
     return export.answer(sheet, partial(ListExported, "queue", department.id), actor=actor, now=now)

@@ -1,6 +1,6 @@
 """The queue of a department: what next, for those who answer. Clocks and news refresh as parts; every action is a form first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,22 +11,29 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.desk import words
 from portal.desk.actions import assigning
-from portal.desk.forms.filters import NAMES, QueueFilter, chips
+from portal.desk.forms.filters import DRAWER, chips
 from portal.desk.policy import Desk, find_request
 from portal.desk.queries import queue as queues
+from portal.desk.queries import queue_around as arounds
+from portal.desk.queries import views as saved_views
+from portal.desk.queries.queue_conditions import Times, matching
+from portal.desk.routes import _queue_words as in_words
+from portal.desk.routes._asked import KEPT, Asked, asked, filled
 from portal.desk.routes._blueprint import bp
-from portal.desk.rules import Priority, Status
-from portal.kernel import clock, policy, shell, slots
+from portal.desk.routes._undoing import offer
+from portal.kernel import clock, policy, slots
 from portal.kernel.errors import Conflict
 from portal.kernel.paging import Count
 from portal.kernel.policy import Actor
 from portal.kernel.shell import MenuGroup, MenuItem
-from portal.kernel.web import see_other, tell
+from portal.kernel.web import is_fragment, see_other, tell
 
 POLL = 30
 """Seconds between two looks for news."""
 SKIPPED = "desk.skipped"
 """Where an action on several leaves the requests it skipped, for the next look at the queue."""
+
+priority_words, status_words = in_words.priority_words, in_words.status_words
 
 
 def setup() -> None:
@@ -34,23 +41,23 @@ def setup() -> None:
     slots.register("menu", "desk.serving", _menu, order=50)
 
 
-def served() -> list[queues.Served]:
+def served() -> list[arounds.Served]:
     """The departments the reader serves, asked for once per request."""
     if "served" not in g:
-        g.served = queues.served(policy.current())
+        g.served = arounds.served(policy.current())
     return list(g.served)
 
 
-def find_queue(key: str) -> queues.Served:
+def find_queue(key: str) -> arounds.Served:
     """The queue named in the address, if the reader works on it."""
-    return queues.find_queue(policy.current(), key, served())
+    return arounds.find_queue(policy.current(), key, served())
 
 
 def _menu(_actor: Actor) -> list[MenuGroup]:
     return [MenuGroup(d.name, _entries(d, hot=place == 0), order=20) for place, d in enumerate(served())]
 
 
-def _entries(department: queues.Served, *, hot: bool) -> tuple[MenuItem, ...]:
+def _entries(department: arounds.Served, *, hot: bool) -> tuple[MenuItem, ...]:
     key = department.key
     items = [
         MenuItem(f"queue-{key}", _("Queue"), "list-check", url_for("desk.queue", key=key), 10, _shown(department.needs), hot),
@@ -78,32 +85,51 @@ def first_queue() -> BaseResponse | str:
 
 @bp.get("/queue/<key>")
 @policy.allow(Desk.QUEUE)
-def queue(key: str) -> str:
-    """What next: open requests by least working time left."""
-    department, form = find_queue(key), QueueFilter.from_address()
-    return render_template("desk/queue.html", department=department, form=form, **_context(department, form, clock.now()))
+def queue(key: str) -> BaseResponse | str:
+    """What next: open requests by least working time left; or the view somebody's queue opens with."""
+    department = find_queue(key)
+    if (clean := filled(request.args)) is not None:
+        return see_other("desk.queue", key=key, **(clean or {"view": "next"}))
+    wanted = asked(key, saved_views.of_queue(policy.current(), department.id))
+    if not request.args and wanted.default is not None:
+        return see_other("desk.queue", key=key, saved=wanted.default.id)
+    return render_template("desk/queue.html", department=department, **_context(department, wanted, clock.now()))
 
 
-def _context(department: queues.Served, form: QueueFilter, now: datetime) -> dict[str, Any]:
-    """Everything around and in the table; two statements, and one more on an empty queue."""
-    actor, wanted = policy.current(), form.wanted()
-    today = now.astimezone(shell.reader_zone()).date()
-    day_ends = shell.end_of_day(today, actor.zone)
-    around = queues.around(actor, department.id, now=now, day_ends=day_ends, today=today)
-    first = max(1, min(request.args.get("first", 1, int), 10**7))
-    found = queues.rows(actor, department.id, wanted, day_ends=day_ends, cursor=request.args.get("at"), first=first)
-    quiet = not found.page.items and not form.held() and wanted.view == "next"
+def _context(department: arounds.Served, look: Asked, now: datetime) -> dict[str, Any]:
+    """Everything around and in the table; two statements, one more on an empty queue, and up to three with words."""
+    actor, form = policy.current(), look.form
+    wanted, times = form.wanted(actor.person_id), Times.of(now, actor.zone)
+    matched = matching(wanted, actor, department.id, times)
+    narrowed = wanted if form.held() or look.saved else None
+    around = arounds.around(actor, department.id, times=times, today=in_words.today(now), wanted=narrowed, matched=matched)
+    filters = list(chips(form, in_words.of_filters(around)))
+    gone = [chip for chip in filters if chip.gone] if look.saved else []
+    found = queues.rows(actor, department.id, wanted, times=times, cursor=request.args.get("at"), first=_first(), matched=matched)
+    found = queues.NOTHING if gone else found
+    quiet = not found.page.items and narrowed is None and wanted.view == "next"
     return {
+        "asked": look,
+        "form": form,
+        "wanted": wanted,
         "around": around,
+        "count": None if gone else around.here or around.counts[wanted.view],
         "found": found,
         "lines": shown_rows(found.page.items, words.Reader(now, actor.zone, actor.locale)),
-        "filters": list(chips(form, _words(around))),
-        "tabs": _tabs(department.key, form, around.counts),
-        "last_answer": queues.last_answered(actor, department.id) if quiet else None,
-        "ways": _links(department.key, form, found),
+        "filters": filters,
+        "gone": gone,
+        "tabs": in_words.tabs(look, around.counts),
+        "orders": in_words.orders(look, wanted),
+        "last_answer": arounds.last_answered(actor, department.id) if quiet else None,
+        "ways": _links(look, found),
         "poll": POLL,
         "skipped": session.pop(SKIPPED, None),
+        "undo": offer(department.key, now),
     }
+
+
+def _first() -> int:
+    return max(1, min(request.args.get("first", 1, int), 10**7))
 
 
 def shown_rows(items: Sequence[queues.QueueRow], reader: words.Reader) -> list[dict[str, Any]]:
@@ -111,97 +137,43 @@ def shown_rows(items: Sequence[queues.QueueRow], reader: words.Reader) -> list[d
     return [{"row": row, "status": queues.status_of(row), "clock": queues.clock_of(row, reader)} for row in items]
 
 
-def _tabs(key: str, form: QueueFilter, counts: dict[str, Count]) -> list[dict[str, Any]]:
-    names = {
-        "next": _("What next"),
-        "answer": _("Needs an answer"),
-        "today": _("Due today"),
-        "mine": _("Mine"),
-        "waiting": _("Waiting for others"),
-        "follow-up": _("Follow up"),
-        "unassigned": _("Unassigned"),
-    }
-    current, held = form.wanted().view, form.held()
-    return [
-        {
-            "text": text,
-            "url": _address(key, ({} if view == "next" else {"view": view}) | held),
-            "count": counts[view],
-            "current": view == current,
-            "key": str(place),
-        }
-        for place, (view, text) in enumerate(names.items(), 1)
-    ]
-
-
-def _words(around: queues.Around) -> dict[str, dict[str, str]]:
-    return {
-        "service": {str(c.id): c.name for c in around.services},
-        "site": {str(c.id): c.name for c in around.sites},
-        "assignee": {str(c.id): c.name for c in around.people} | {"nobody": _("nobody yet")},
-        "notices": {"yes": _("yes"), "no": _("no")},
-        "status": status_words(),
-        "priority": priority_words(),
-    }
-
-
-def status_words() -> dict[str, str]:
-    """The states one can filter by, in words."""
-    return {
-        Status.NEW.value: _("new"),
-        Status.WORKING.value: _("working on it"),
-        Status.PLANNED.value: _("planned"),
-        "waiting": _("waiting"),
-        Status.RESOLVED.value: _("did it work?"),
-        Status.CLOSED.value: _("closed"),
-        Status.CANCELLED.value: _("no longer needed"),
-        Status.WAITING_REQUESTER.value: _("waiting for the requester"),
-        Status.WAITING_OTHER.value: _("waiting for others"),
-    }
-
-
-def priority_words() -> dict[str, str]:
-    """The priorities, as short as a filter needs them."""
-    return {
-        Priority.URGENT.value: _("work has stopped"),
-        Priority.HIGH.value: _("high"),
-        Priority.NORMAL.value: _("normal"),
-        Priority.LOW.value: _("low"),
-    }
-
-
-def _links(key: str, form: QueueFilter, found: queues.QueuePage) -> dict[str, Any]:
-    here = form.address()
-
+def _links(look: Asked, found: queues.QueuePage) -> dict[str, Any]:
     def to(cursor: str | None, first: int) -> str | None:
-        return _address(key, {"at": cursor, "first": str(max(1, first)), **here}) if cursor else None
-
-    def without(name: str) -> str:
-        return _address(key, {k: v for k, v in here.items() if k != name})
+        return look.url(at=cursor, first=str(max(1, first)), **look.as_it_is) if cursor else None
 
     return {
         "next": to(found.page.next, found.last + 1),
         "previous": to(found.page.previous, found.first - queues.PAGE),
-        "without": {name: without(name) for name in form.held()},
-        "keep": {name: [(k, v) for k, v in here.items() if k != name] for name in NAMES},
+        "without": {name: look.without(name) for name in look.form.held()},
         "back": request.query_string.decode("utf-8", "replace")[:1000],
-        "plain": url_for("desk.queue", key=key),
-        "news": url_for("desk.queue_news", key=key),
-        "clocks": url_for("desk.queue_clocks", key=key),
+        "plain": look.url(),
+        "form": url_for("desk.queue", key=look.key),
+        "news": url_for("desk.queue_news", key=look.key),
+        "clocks": url_for("desk.queue_clocks", key=look.key),
     }
-
-
-def _address(key: str, held: Mapping[str, Any]) -> str:
-    return url_for("desk.queue", key=key, _external=False, **held)
-
-
-KEPT = frozenset({*NAMES, "view", "at", "first"})
 
 
 def back_to_queue(key: str) -> BaseResponse:
     """303 to the part of the queue a form was sent from."""
+    return see_other("desk.queue", key=key, **came_from())
+
+
+def came_from() -> dict[str, str]:
+    """The part of the queue a form was sent from, as the names and values of its address."""
     pairs = parse_qsl(request.form.get("back", "")[:1000])
-    return see_other("desk.queue", key=key, **{name: value for name, value in pairs if name in KEPT})
+    return {name: value for name, value in pairs if name in KEPT}
+
+
+@bp.get("/queue/<key>/filters")
+@policy.allow(Desk.QUEUE)
+def queue_filters(key: str) -> str:
+    """The filters that are needed now and then: a part under the others, or a page where no script runs."""
+    department, actor, now = find_queue(key), policy.current(), clock.now()
+    look = asked(key, saved_views.of_queue(actor, department.id))
+    around = arounds.around(actor, department.id, times=Times.of(now, actor.zone), today=in_words.today(now))
+    said = {"priority": in_words.priority_words(), "due": in_words.due_words()}
+    page = "desk/_queue/drawer.html" if is_fragment() else "desk/filters.html"
+    return render_template(page, department=department, asked=look, form=look.form, around=around, names=DRAWER, words=said)
 
 
 @bp.get("/queue/<key>/news")
@@ -210,7 +182,7 @@ def queue_news(key: str) -> BaseResponse:
     """What came in since the page was made: nothing (304), or one quiet line that offers to show it."""
     department = find_queue(key)
     since = min(max(request.args.get("since", 0, int), 0), 2**31 - 1)
-    news = queues.news(policy.current(), department.id, since)
+    news = arounds.news(policy.current(), department.id, since)
     answer = make_response(render_template("desk/_queue/news.html", department=department, news=news))
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.set_etag(news.mark)

@@ -13,7 +13,7 @@ from portal.desk.models import Service
 from portal.desk.policy import Desk, find_managed_department, find_service, serves
 from portal.desk.queries import dry_run, hours, promises
 from portal.desk.queries import services as read
-from portal.desk.queries.queue import Served
+from portal.desk.queries.queue_around import Served
 from portal.desk.routes._blueprint import bp
 from portal.desk.routes.queue import served
 from portal.desk.rules import Priority
