@@ -46,6 +46,7 @@ ASKING = (
     ("desk.follow_up", say("Did it work?"), say("A few days later: did it work?")),
     ("desk.transferred", say("Handed over"), say("A request went to another department.")),
     ("desk.joined", say("Requests you follow"), say("Somebody lets you follow a request.")),
+    ("desk.held", say("Mail that waits"), say("A mail from your address waits, because nothing in it proves that you wrote it.")),
     ("desk.cancelled", say("No longer needed"), say("A request you follow or work on is no longer needed.")),
 )
 """Kinds of notices for everybody: key, name, what they are about."""
@@ -198,7 +199,7 @@ def tell_of_names(message_id: int) -> None:
     now, note = clock.now(), db.session.get_one(Message, message_id)
     request = find(note.request_id)
     text = say("%(name)s named you in a note about %(request)s.", name=first_name(note.author_id), request=called(request))
-    news = News("desk.named", f"message-{note.id}", text, excerpt=note.body)
+    news = News("desk.named", f"message-{note.id}", text, excerpt=note.body, author_id=note.author_id)
     tell(request, news, [Recipient(person, "named") for person in recipients.named(request, message_id)], but=note.author_id, now=now)
 
 

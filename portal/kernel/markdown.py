@@ -5,6 +5,7 @@ limit it is shown as plain paragraphs.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,31 @@ def render(text: str) -> Markup:
             url_relative="deny",
         )
     )
+
+
+_TAG = re.compile(r'(<[^>"]*(?:"[^"]*"[^>"]*)*>)')
+_APART = re.compile(r"<(/?)(?:a|code|pre)[\s>]")
+
+
+def linked(html: Markup, links: Iterable[tuple[str, str, str]]) -> Markup:
+    """What :func:`render` gave, with words as links: (words, what is shown instead, address; without one it is no link). Links and code stay."""
+    found = {str(words).translate(_ESCAPED): (shown, url) for words, shown, url in links if words}
+    if not found:
+        return html
+    words = re.compile("(" + "|".join(re.escape(one) for one in sorted(found, key=len, reverse=True)) + r")(?!\w)")
+    parts, apart = list[str](), 0
+    for part in _TAG.split(str(html)):
+        if mark := _APART.match(part):
+            apart += -1 if mark.group(1) else 1
+        parts.append(part if apart or part.startswith("<") else words.sub(lambda hit: _link(*found[hit.group(1)]), part))
+    return Markup("").join(Markup(part) for part in parts)  # noqa: S704 - cleaned by render, and links whose parts are escaped
+
+
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def _link(shown: str, url: str) -> str:
+    return str(Markup('<a class="mention" href="{}">{}</a>').format(url, shown) if url else Markup('<span class="mention">{}</span>').format(shown))
 
 
 def plain(text: str) -> str:

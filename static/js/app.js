@@ -5,6 +5,8 @@ const NEEDED = {
   "form[data-draft]": "./drafts.js",
   "[data-queue]": "./queue.js",
   "form[data-composer]": "./composer.js",
+  "[data-around]": "./presence.js",
+  "[data-names-in]": "./naming.js",
   "input[data-names]": "./uploads.js",
 };
 

@@ -21,13 +21,13 @@ from tests.support.doors import ADMINISTRATORS, KEEPERS, LEADS, MINDERS, OWNERS,
 
 WHO = {
     "everybody": "people.ask_code_now people.ask_link_now people.sign_in_now people.use_link_now",
-    "person": """desk.discard_draft desk.file desk.save_draft notifications.preferences notifications.read_all people.begin_second_factor people.change_password
+    "person": """desk.discard_draft desk.file desk.save_draft desk.settle_draft notifications.preferences notifications.read_all people.begin_second_factor people.change_password
         people.confirm_second_factor people.end_everywhere people.end_second_factor people.keep_second_factor people.prove_now people.renew_recovery_codes
         people.save_profile people.sign_out people.theme""",
     "owners": "desk.answer desk.ask_again desk.cancel desk.followers desk.have_answered desk.save_edit desk.unfollow",
     "writers": "desk.want_reply desk.write",
     "workers": """desk.assign_now desk.claim desk.follower_now desk.hand_over_now desk.plan desk.priority_now desk.resume desk.send_reply desk.take
-        desk.thanks desk.wait_now""",
+        desk.thanks desk.wait_now desk.write_here""",
     "serving": "desk.bulk desk.bulk_now desk.log_call_now",
     "manage": """desk.add_reply_now desk.follow_hours desk.name_somebody desk.remove_reply desk.save_promise desk.save_reply desk.save_service
         desk.save_sharing desk.unname_somebody people.add_member people.change_member people.save_department_voice""",

@@ -53,7 +53,7 @@ WHO = {
     "mailed": "desk.original",
     "minders": "desk.arrived desk.arrived_mail desk.arrived_original",
     "owners": "desk.answer_page desk.ask_again desk.cancel desk.edit desk.followers",
-    "workers": "desk.assign desk.follower desk.hand_over desk.priority desk.wait",
+    "workers": "desk.around desk.assign desk.follower desk.hand_over desk.priority desk.wait",
     "queue": "desk.queue desk.queue_news desk.queue_clocks desk.queue_csv desk.follow_ups desk.figures desk.log_call",
     "shelf": "desk.services desk.replies",
     "manage": "desk.service desk.sharing desk.promise_of desk.add_reply desk.edit_reply people.edit_department_voice",

@@ -16,7 +16,7 @@ from portal.contracts.desk import (
     RequestReplied,
     RequestResolved,
 )
-from portal.desk.actions import steps
+from portal.desk.actions import naming, steps
 from portal.desk.models import CannedReply, Message, Participant, Request
 from portal.desk.rules import (
     ASK_DAYS,
@@ -246,11 +246,16 @@ def _told(request: Request, reply: Reply, message: Message, actor: Actor) -> Req
     )
 
 
-def add_note(request: Request, *, body: str, files: Sequence[Received] = (), actor: Actor, now: datetime) -> Message:
-    """A note the requester's side never sees; possible at any time."""
+def add_note(request: Request, *, body: str, files: Sequence[Received] = (), names: bool = False, actor: Actor, now: datetime) -> Message:
+    """A note the requester's side never sees; possible at any time.
+
+    With ``names`` the colleagues it names are told, and a name of nobody is a Refusal; what came by mail may hold any "@".
+    """
     steps.wait_turn(request, now)
     text = steps.needed(body, "body", say("A few words are enough."))
+    named = naming.who_is_named(request, text) if names else []
     note = steps.say_message(request, MessageKind.NOTE, text, author_id=actor.person_id, now=now)
+    naming.keep_names(note, named)
     steps.attach(note, files, actor=actor, now=now)
     steps.log(request, "note", "fulfiller", actor=actor, at=now)
     steps.finish(request, NoteAdded(request.id, note.id, steps.person_id(actor)), actor=actor, now=now)

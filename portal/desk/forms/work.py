@@ -14,6 +14,7 @@ from portal.desk.rules import BODY_LIMIT, REASON_LIMIT, STEP_LIMIT, TITLE_LIMIT,
 from portal.kernel.forms import PortalForm, at_most, int_or_none, line, paragraph, required
 
 MINUTE = "%Y-%m-%dT%H:%M"
+NAME_LIMIT = 210
 FORMATS = [MINUTE, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
@@ -70,6 +71,8 @@ class ComposerForm(PortalForm):
 
     what = SelectField(_l("What you write"), choices=["reply", "note"], default="reply")
     body = paragraph(_l("Reply"), limit=BODY_LIMIT)
+    note = paragraph(_l("Team note"), limit=BODY_LIMIT)
+    named = line(_l("Name a colleague"), limit=NAME_LIMIT)
     next_step = line(_l("Next step"), limit=STEP_LIMIT)
     next_step_at = Moment(_l("By when"))
     prefilled = StringField(validators=[Optional(), at_most(20)])
@@ -95,6 +98,12 @@ class ComposerForm(PortalForm):
     def is_note(self) -> bool:
         """True for a note the requester's side never sees."""
         return bool(self.what.data == "note")
+
+    @property
+    def note_with_name(self) -> str:
+        """The note; whoever was chosen beside it stands at its end, unless the note names them."""
+        note, name = str(self.note.data or "").rstrip(), str(self.named.data or "")
+        return f"{note}\n\n{name}" if note and name and name not in note else note
 
     @property
     def waits_for(self) -> WaitFor:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.desk.rules import MessageKind
@@ -47,11 +47,16 @@ class Attachment(Identified):
 
 
 class Draft(Base):
-    """What somebody has typed and not sent yet, by form."""
+    """What somebody has typed and not sent yet, by form.
+
+    ``revision`` counts the times it was kept; ``other`` is what another window of theirs had typed when this one took its place.
+    """
 
     __tablename__ = "drafts"
 
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), primary_key=True)
     form: Mapped[str] = mapped_column(String(80), primary_key=True)
     fields: Mapped[dict[str, Any]]
-    saved_at: Mapped[datetime]
+    saved_at: Mapped[datetime] = mapped_column(index=True)
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    other: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

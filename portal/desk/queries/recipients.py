@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from portal.desk.models import Participant, Request, Service
+from portal.desk.models import Mention, Participant, Request, Service
 from portal.desk.policy import bare_requests_of, requests_visible_to
 from portal.desk.queries import promises
+from portal.desk.queries.naming import reads_notes
 from portal.desk.queries.serving import may_have
 from portal.kernel.db import db
 from portal.kernel.policy import Actor
@@ -39,6 +40,12 @@ def requesters(request: Request) -> list[Recipient]:
         found.append(Recipient(request.filed_by_id, "filed"))
     followers = db.session.scalars(sa.select(Participant.person_id).where(Participant.request_id == request.id).order_by(Participant.added_at))
     return _once([*found, *(Recipient(person, "follows") for person in followers)])
+
+
+def named(request: Request, message_id: int) -> list[int]:
+    """Whom a note names, as far as they read notes of this request now. One statement."""
+    query = sa.select(Mention.person_id).join(Person, Person.id == Mention.person_id).where(Mention.message_id == message_id)
+    return list(db.session.scalars(query.where(Person.is_active == sa.true(), reads_notes(request)).order_by(Mention.person_id)))
 
 
 def day_of(request: Request, now: datetime) -> date:

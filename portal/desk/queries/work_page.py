@@ -1,6 +1,6 @@
 """The page of somebody who works on a request: the talk, the facts, and what stands beside it. One statement."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from portal.desk.models import MessageKind, Request
 from portal.desk.queries import work_parts as parts
+from portal.desk.queries.presence import Around, Writer
 from portal.desk.queries.queue import CAP
 from portal.kernel.db import db
 from portal.kernel.paging import Count
@@ -56,6 +57,16 @@ class Said:
     needs_no_reply: bool
     files: Sequence[tuple[int, str, int]]
     came_by_mail: bool = False
+    named: Sequence["Named"] = ()
+
+
+@dataclass(frozen=True)
+class Named:
+    """Somebody a note names: the words of the note, the name today; ``staff_number`` is empty for who left."""
+
+    written: str
+    name: str
+    staff_number: str
 
 
 @dataclass(frozen=True)
@@ -126,16 +137,35 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class KeptDraft:
+    """What they typed and did not send, when it was kept, how often; ``other`` is what another window of theirs had typed."""
+
+    fields: dict[str, Any]
+    saved_at: datetime
+    revision: int
+    other: dict[str, Any] | None
+
+    def words_of_other(self, name: str) -> str:
+        """The text of the other window, where it says something else."""
+        found = str((self.other or {}).get(name, [""])[0]).strip()
+        return "" if found == str(self.fields.get(name, [""])[0]).strip() else found
+
+
+@dataclass(frozen=True)
 class Beside:
-    """Clocks, prepared replies, related requests (number, title, is open), who writes, who follows, names, the place in the queue."""
+    """Clocks, prepared replies, related requests (number, title, is open), who writes, who follows, who reads notes, names, drafts ("work" and "note").
+
+    ``place`` counts in the queue.
+    """
 
     clocks: dict[str, ClockRow]
     prepared: Sequence[Prepared]
     related: Sequence[tuple[int, str, bool]]
-    writing: Sequence[Face]
+    around: Around
     followers: Sequence[Face]
+    readers: Sequence[tuple[str, str]]
     names: dict[int, str]
-    draft: dict[str, Any] | None
+    drafts: Mapping[str, KeptDraft]
     previous: int | None
     next: int | None
     place: int
@@ -154,7 +184,7 @@ class WorkPage:
 def load(actor: Actor, request: Request, *, now: datetime, limit: int = TALK, chosen: int | None = None) -> WorkPage:
     """The page of a request; ``chosen`` is a prepared reply to fill in. One statement, and one for names of people nobody would expect."""
     wanted = [*parts.talk(request.id, limit), *parts.facts(request), parts.clocks(request), parts.prepared(request, chosen), *parts.related(actor, request)]
-    wanted += [*parts.drafts(actor, request, now), parts.followers(request), *parts.neighbours(actor, request)]
+    wanted += [*parts.drafts(actor, request, now), parts.followers(request), parts.readers(request), *parts.neighbours(actor, request)]
     rows = _by_kind(sa.union_all(*wanted))
     said = _talk(rows, limit)
     known = {row.id: _face(row.id, row).first_name for kind in ("person", "follower") for row in rows[kind]}
@@ -195,16 +225,23 @@ def _talk(rows: Rows, limit: int) -> Talk:
     files: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
     for row in rows["file"]:
         files[row.who].append((row.id, row.text, row.flag))
-    mailed = {row.id for row in rows["mailed"]}
-    said = [_said(row, files.get(row.id, ()), came_by_mail=row.id in mailed) for row in rows["message"][-limit:]]
+    mailed, named = {row.id for row in rows["mailed"]}, _named(rows)
+    said = [_said(row, files.get(row.id, ()), came_by_mail=row.id in mailed, named=named.get(row.id, ())) for row in rows["message"][-limit:]]
     happened = [Happened(row.id, row.at, row.text, _face(row.who, row) if row.name else None, row.data or {}) for row in rows["event"][-limit:]]
     return Talk(said, happened, max(len(rows["message"]), len(rows["event"])) > limit)
 
 
-def _said(row: Any, files: Sequence[tuple[int, str, int]], *, came_by_mail: bool) -> Said:
+def _named(rows: Rows) -> dict[int, list[Named]]:
+    found: dict[int, list[Named]] = defaultdict(list)
+    for row in rows["named"]:
+        found[row.who].append(Named(row.text, row.name, row.more if row.flag else ""))
+    return found
+
+
+def _said(row: Any, files: Sequence[tuple[int, str, int]], *, came_by_mail: bool, named: Sequence[Named]) -> Said:
     kind, _, body = row.text.partition("\n")
     author = _face(row.who, row) if row.name else None
-    return Said(row.id, row.at, MessageKind(kind), author, body, row.more, row.until, bool(row.flag & 1), bool(row.flag & 2), files, came_by_mail)
+    return Said(row.id, row.at, MessageKind(kind), author, body, row.more, row.until, bool(row.flag & 1), bool(row.flag & 2), files, came_by_mail, named)
 
 
 def _facts(rows: Rows, request: Request) -> Facts:
@@ -240,15 +277,33 @@ def _beside(rows: Rows, names: dict[int, str]) -> Beside:
         clocks={row.text: _clock(row) for row in rows["clock"]},
         prepared=[Prepared(row.id, row.text, row.more, bool(row.flag)) for row in sorted(rows["prepared"], key=lambda r: (r.who, r.id))],
         related=[found[number] for number in sorted(found, reverse=True)][: parts.RELATED],
-        writing=[_face(row.id, row) for row in rows["writing"]],
+        around=_around(rows),
         followers=[_face(row.id, row) for row in rows["follower"]],
+        readers=_readers(rows),
         names=names,
-        draft=rows["draft"][0].data if rows["draft"] else None,
+        drafts=_drafts(rows),
         previous=numbers["previous"],
         next=numbers["next"],
         place=(numbers["ahead"] or 0) + 1,
         open=Count(min(is_open, CAP), is_open > CAP),
     )
+
+
+def _around(rows: Rows) -> Around:
+    writing = [Writer(row.id, row.name, row.given or row.name.split(" ")[0], row.text == "note") for row in rows["writing"]]
+    return Around(sorted(writing, key=lambda one: (one.name, one.id)), ())
+
+
+def _drafts(rows: Rows) -> dict[str, KeptDraft]:
+    lost = {row.text: row.data for row in rows["lost"]}
+    return {row.text.partition(".")[0]: KeptDraft(row.data, row.at, row.id, lost.get(row.text)) for row in rows["draft"]}
+
+
+def _readers(rows: Rows) -> list[tuple[str, str]]:
+    """(how a note names them, name), by surname; namesakes with their staff numbers."""
+    ordered = sorted(rows["reader"], key=lambda row: (row.text, row.id))
+    often = Counter(row.name for row in ordered)
+    return [(f"@{row.name}" + (f" ({row.more})" if often[row.name] > 1 else ""), row.name) for row in ordered]
 
 
 def _clock(row: Any) -> ClockRow:

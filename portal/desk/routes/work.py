@@ -19,14 +19,16 @@ from portal.desk.forms.work import AssignForm, ComposerForm, FollowerForm, Pause
 from portal.desk.models import MessageKind, Request
 from portal.desk.policy import Access, Desk, find_access, find_request
 from portal.desk.queries import handing, serving
-from portal.desk.queries.work_parts import draft_name
+from portal.desk.queries.work_parts import draft_name, note_name
 from portal.desk.routes import _working as working
 from portal.desk.routes._blueprint import bp
 from portal.desk.routes._uploads import Uploads, receive
+from portal.desk.routes.drafts import keep_talk
 from portal.desk.rules import PauseReason, Priority, ReplyKind, WaitFor
 from portal.kernel import clock, policy, web
 from portal.kernel.errors import Conflict, NotFound, Refusal
 from portal.kernel.forms import PortalForm
+from portal.kernel.policy import Actor
 from portal.people.queries import persons
 
 
@@ -67,15 +69,15 @@ def _send(request_id: int, uploads: Uploads) -> Any:
     actor, access, form = policy.current(), find_access(policy.current(), request_id, to=Desk.WORK), ComposerForm()
     form.validate()
     for text in uploads.problems.values():
-        form.complain("body", text)
+        form.complain(_place(form, "body"), text)
     try:
         if not form.problems():
             message = _write(access.request, form, uploads)
-            drafts_write.drop_draft(draft_name(request_id), actor=actor)
+            _settle_drafts(request_id, form, actor)
             web.tell(_told(message, access.request))
             return web.see_other("desk.request_page", request_id=request_id, _anchor=f"m{message.id}")
     except Refusal as refusal:
-        form.complain(_PLACES.get(str(refusal.field), refusal.field), str(refusal.message))
+        form.complain(_place(form, str(refusal.field)), str(refusal.message))
     except Conflict as conflict:
         return working.render(access, form=form, uploads=uploads, problem=str(conflict.message)), 409
     return working.render(access, form=form, uploads=uploads), 422
@@ -85,10 +87,22 @@ _PLACES = {"files": "body", "waits_for": "wait_for"}
 """Where a refusal of the action is shown on the form."""
 
 
+def _settle_drafts(request_id: int, form: ComposerForm, actor: Actor) -> None:
+    """What was sent is no draft any more; what stands in the other box is one, with or without script."""
+    drafts_write.drop_draft(note_name(request_id) if form.is_note else draft_name(request_id), actor=actor)
+    if form.body.data if form.is_note else form.note.data:
+        keep_talk(request_id, dict(request.form.lists()), reply=form.is_note, note=not form.is_note)
+
+
+def _place(form: ComposerForm, field: str) -> str:
+    place = _PLACES.get(field, field)
+    return "note" if form.is_note and place == "body" else place
+
+
 def _write(row: Request, form: ComposerForm, uploads: Uploads) -> Any:
     actor, now = policy.current(), clock.now()
     if form.is_note:
-        return conversation.add_note(row, body=str(form.body.data or ""), files=uploads.all(), actor=actor, now=now)
+        return conversation.add_note(row, body=form.note_with_name, files=uploads.all(), names=True, actor=actor, now=now)
     said = Reply(
         body=str(form.body.data or ""),
         next_step=str(form.next_step.data or ""),

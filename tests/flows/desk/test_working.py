@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from portal.desk.actions.conversation import Reply, add_message, reply
 from portal.desk.actions.deciding import cancel
-from portal.desk.models import CannedReply, Draft, Message, MessageKind, Request, Status
+from portal.desk.models import CannedReply, Message, MessageKind, Request, Status
 from portal.kernel.clock import now as right_now
 from portal.kernel.db import db
 from portal.kernel.unit_of_work import unit_of_work
@@ -167,7 +167,7 @@ def test_the_fix_asks_whether_it_worked(page_of, row_of) -> None:
     assert row_of("radiator").status is Status.RESOLVED
     assert "Did it work?" in sent
     assert "Keep the note" in sent
-    note = sent.submit("work/reply", body="Order a spare valve.")
+    note = sent.submit("work/reply", note="Order a spare valve.")
     assert "The note is kept. Mara cannot see it." in note
 
 
@@ -187,9 +187,9 @@ def test_a_question_lets_the_clock_wait(page_of, row_of) -> None:
 
 def test_a_note_stays_with_the_team(page_of, row_of, talk_of) -> None:
     """It moves no clock, and what stands in the other fields does not matter."""
-    sent = page_of("kim", "radiator").submit("work/reply", what="note", body="Two heaters are in store B.", next_step="", next_step_at="nonsense is fine?")
+    sent = page_of("kim", "radiator").submit("work/reply", what="note", note="Two heaters are in store B.", next_step="", next_step_at="nonsense is fine?")
     assert sent.status == 422
-    sent = page_of("kim", "radiator").submit("work/reply", what="note", body="Two heaters are in store B.")
+    sent = page_of("kim", "radiator").submit("work/reply", what="note", note="Two heaters are in store B.")
     assert "The note is kept." in sent
     assert talk_of("radiator")[-1] == ("note", "Two heaters are in store B.")
     assert row_of("radiator").acknowledged_at is None
@@ -208,22 +208,6 @@ def test_kim_answered_meanwhile_and_nothing_is_lost(page_of, act, talk_of) -> No
     sent = late.submit("work/reply")
     assert "Sent to Mara." in sent
     assert [body for _, body in talk_of("radiator")][-2:] == ["I am on my way.", "I come at three."]
-
-
-def test_who_is_writing_is_shown(world, app, page_of, clock) -> None:
-    """While a draft is fresh; not one's own, and not after two minutes. One's own draft comes back."""
-    form = f"work.{world.requests['radiator']}"
-    with app.app_context(), unit_of_work():
-        fields = {"body": ["I ask the firm"], "what": ["reply"], "next_step": ["They call"]}
-        db.session.add(Draft(person_id=world.kim.id, form=form, fields=fields, saved_at=right_now()))
-    assert "Kim is writing" in page_of("jonas", "radiator")
-    mine = page_of("kim", "radiator")
-    assert "Kim is writing" not in mine
-    assert mine.form("work/reply").values["body"] == ["I ask the firm"]
-    clock.advance(minutes=3)
-    assert "Kim is writing" not in page_of("jonas", "radiator")
-    mine.submit("work/reply")
-    assert page_of("kim", "radiator").form("work/reply").values["body"] == [""]
 
 
 def test_a_file_comes_with_a_reply(page_of, talk_of) -> None:
