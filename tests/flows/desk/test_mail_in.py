@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import Busy, DiskFull
 from portal.kernel.incoming import store
 from portal.kernel.unit_of_work import unit_of_work
+from portal.notifications.models import Notice
 from portal.people.models import Department
 from tests.flows.desk.test_actions_races import WAYS, race
 from tests.support.desk import DeskUser
@@ -68,7 +70,7 @@ def test_a_mail_opens_a_request_once(desk: DeskUser, post: Any, run_jobs: Any) -
 
 
 def test_an_answer_comes_back_with_its_file(desk: DeskUser, post: Any) -> None:
-    """By the thread, and by the number in the subject; somebody else's answer waits."""
+    """By the thread; what only names the number in its subject waits, because anybody can write From and a number."""
     number = desk.file().id
     root = mail_ids.root_id("desk.request", number)
     mixed = "--b\r\nContent-Type: text/plain\r\n\r\nWith a list.\r\n--b\r\nContent-Type: text/plain\r\n"
@@ -77,10 +79,61 @@ def test_an_answer_comes_back_with_its_file(desk: DeskUser, post: Any) -> None:
     assert (found["decision"], found["request"], found["attachments"][0]["name"]) == ("appended", number, "list.txt")
     assert desk.messages(number)[-1].body == "With a list."
     assert db.session.scalars(sa.select(Attachment.name).where(Attachment.request_id == number)).all() == ["list.txt"]
-    assert post("mara", f"Re: [R-{number}] The door", "More.")["decision"] == "appended"
+    held = post("mara", f"Re: [R-{number}] The door", "More.")
+    assert (held["decision"], held["reason"]) == ("held", f"It names request {number}, and nothing in it proves that its sender wrote it.")
     refused = post("leo", f"Re: [R-{number}] The door", "Me too.")
     assert refused["request"] != number, "a number in a subject is not enough for somebody who has no part in it"
-    assert len(desk.messages(number)) == 3
+    assert len(desk.messages(number)) == 2
+
+
+def test_who_is_named_as_the_sender_hears_that_a_mail_waits(desk: DeskUser, post: Any, run_jobs: Any, outbox: Any) -> None:
+    """Mara wrote it and can answer where it counts, or somebody else did and she knows; the lead of the department sees the mail."""
+    number = desk.file().id
+    run_jobs()
+    before = len(outbox(to=desk.world.people["mara"].email))
+    assert post("mara", f"Re: [R-{number}] The door", "Send me the key.")["decision"] == "held"
+    kept = db.session.execute(sa.select(store.IncomingMail.subject_kind, store.IncomingMail.subject_id)).one()
+    assert tuple(kept) == ("people.department", desk.find(number).department_id)
+    notice = db.session.scalars(sa.select(Notice).where(Notice.kind == "desk.held")).one()
+    assert (notice.person_id, notice.path) == (desk.world.people["mara"].id, f"/requests/{number}")
+    clock.now()
+    run_jobs()
+    assert len(outbox(to=desk.world.people["mara"].email)) <= before + 1
+
+
+@pytest.mark.parametrize(
+    ("line", "decision"),
+    [
+        ("mx.marlow.example; dmarc=pass header.from=marlow.example", "appended"),
+        ("mx.marlow.example; dmarc=fail header.from=marlow.example", "held"),
+        ("mx.marlow.example; dmarc=pass header.from=elsewhere.example", "held"),
+        ("mx.elsewhere.example; dmarc=pass header.from=marlow.example", "held"),
+        ("mx.marlow.example; none", "held"),
+    ],
+)
+def test_the_word_of_the_server_that_took_it_counts(desk: DeskUser, post: Any, app: Flask, line: str, decision: str) -> None:
+    """Of the one server that the settings name, and of no other; without a setting of none."""
+    number, subject = desk.file().id, "Re: [R-{}] The door"
+    assert post("mara", subject.format(number), f"First. {line}", Authentication_Results=line)["decision"] == "held"
+    app.extensions["settings"] = replace(app.extensions["settings"], mail_in_authserv="mx.marlow.example")
+    try:
+        assert post("mara", subject.format(number), f"Second. {line}", Authentication_Results=line)["decision"] == decision
+    finally:
+        app.extensions["settings"] = replace(app.extensions["settings"], mail_in_authserv="")
+
+
+def test_an_id_counts_only_with_its_mark(desk: DeskUser, post: Any) -> None:
+    """Numbers can be guessed; a root with a wrong mark is nobody's, and so is one of before there were marks."""
+    number = desk.file().id
+    good = mail_ids.root_id("desk.request", number)
+    forged = [
+        f"<thread.desk-request.{number}@localhost>",
+        good.replace("@", "a@"),
+        mail_ids.root_id("desk.request", number + 1).replace(str(number + 1), str(number)),
+    ]
+    for place, root in enumerate(forged):
+        assert post("mara", "Re: x", f"Try {place}", References=root)["request"] != number
+    assert post("mara", "Re: x", "Mine", References=good)["request"] == number
 
 
 def test_the_answer_address_leads_back(desk: DeskUser, post: Any) -> None:
@@ -118,8 +171,8 @@ def test_a_colleague_who_got_the_mail_joins_by_answering(desk: DeskUser, post: A
 def test_people_in_copy_of_an_answer_follow(desk: DeskUser, post: Any) -> None:
     """Whoever asked may let others follow by putting them in copy; not where only From and a number say who wrote, which anybody can write."""
     number, tom = desk.file().id, desk.world.people["tom"]
-    for guessed in ({}, {"References": mail_ids.root_id("desk.request", number)}):
-        assert post("mara", f"Re: [R-{number}] The door", f"Tom knows more. {guessed}", Cc=str(tom.email), **guessed)["decision"] == "appended"
+    for guessed, decision in (({}, "held"), ({"References": mail_ids.root_id("desk.request", number)}, "appended")):
+        assert post("mara", f"Re: [R-{number}] The door", f"Tom knows more. {guessed}", Cc=str(tom.email), **guessed)["decision"] == decision
         assert db.session.get(Participant, (number, tom.id)) is None
     stolen = reply_address.make("desk.request", number, desk.world.people["sam"].id)
     post("mara", "Re: The door", "Tom knows a lot.", to=stolen, Cc=str(tom.email))

@@ -69,7 +69,7 @@ def test_filing_gives_a_receipt_with_the_promise_and_news_to_those_on_duty(desk:
     assert "First answer by: today 14:00" in mail.text
     assert "Solved by: Mon 10:00" in mail.text
     assert f"http://127.0.0.1:8000/requests/{request.id}" in mail.text
-    assert f"{request.id} The door does not close" in mail.subject
+    assert mail.subject == f"[R-{request.id}] The door does not close"
     assert "a customer would notice" in ledger.last("jonas").text
 
 

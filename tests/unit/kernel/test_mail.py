@@ -239,7 +239,7 @@ def test_a_worker_that_died_while_sending_is_replaced_after_its_lease(context: F
     work(context, clock, minutes=2)
     assert len(server.taken) == 1
     with unit_of_work():
-        mail._settle(dead, mail._Outcome(State.FAILED, "late"), NOW + timedelta(hours=1))
+        mail._settle(dead, mail.Outcome(State.FAILED, "late"), NOW + timedelta(hours=1))
     assert (row(mine.id).state, row(mine.id).tries, row(mine.id).last_error) == (State.SENT, 2, None)
 
 

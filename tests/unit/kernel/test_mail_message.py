@@ -2,6 +2,7 @@
 
 import email
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -11,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.kernel.errors import Refusal
-from portal.kernel.mail_message import Letter, address, checked_headers, checked_id, compose, one_line
+from portal.kernel.mail_message import Letter, Voice, address, checked_headers, checked_id, compose, one_line
 from portal.kernel.settings import Settings
 
 SETTINGS = Settings(company="Marlow Cycles", mail_from="hearth@marlow.example", base_url="https://hearth.marlow.example")
@@ -61,6 +62,64 @@ def test_a_mail_has_both_forms_and_says_that_a_program_wrote_it() -> None:
     text, html = mail.iter_parts()
     assert (text.get_content_type(), content(text)) == ("text/plain", "Jonas is on it.\n")
     assert (html.get_content_type(), content(html)) == ("text/html", "<p>Jonas is on it.</p>\n")
+
+
+@pytest.mark.parametrize(
+    ("voice", "automatic", "suppressed"),
+    [
+        (Voice.PORTAL, "auto-generated", "All"),
+        (Voice.NOTICE, "auto-generated", "OOF"),
+        (Voice.PERSON, None, "OOF"),
+        (Voice.RECEIPT, "auto-replied", "All"),
+    ],
+)
+def test_a_mail_says_whether_a_person_wrote_it(voice: Voice, automatic: str | None, suppressed: str) -> None:
+    """RFC 3834: what a person wrote has no such header at all; nobody's holiday note answers any of them."""
+    mail = sent(voice=voice)
+    assert (mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"]) == (automatic, suppressed)
+    assert "Precedence" not in mail
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "expected"),
+    [
+        ("Mara Lindqvist, IT", "it@marlow.example", '"Mara Lindqvist, IT" <it@marlow.example>'),
+        ("Mara Lindqvist, IT", "it@elsewhere.example", '"Mara Lindqvist, IT" <hearth@marlow.example>'),
+        ("Mara Lindqvist, IT", None, '"Mara Lindqvist, IT" <hearth@marlow.example>'),
+        (None, None, "Marlow Cycles <hearth@marlow.example>"),
+        ("Zoë Østergård, Räder", "it@marlow.example", '"Zoë Østergård, Räder" <it@marlow.example>'),
+    ],
+)
+def test_a_person_writes_in_their_name_from_our_domain(name: str | None, address: str | None, expected: str) -> None:
+    """With the department, at its address when that is ours; another domain would not be believed at the other end."""
+    assert str(sent(from_name=name, from_address=address)["From"]) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Mara\r\nBcc: leo@x.example", "Müller, Jörg <leo@marlow.example>", "Ünü" * 400, "x" * 5000, "=?utf-8?q?=0ABcc=3A_leo?=", "🚲" * 120, "\ud800", "a@b, c@d"],
+)
+def test_no_name_of_a_writer_adds_a_sender_or_a_header(name: str) -> None:
+    """One mailbox, ours, and the known headers, whatever somebody is called."""
+    mail = sent(from_name=name, from_address="it@marlow.example")
+    assert [one.addr_spec for one in mail["From"].addresses] == ["it@marlow.example"]
+    assert sorted(mail.keys()) == sorted(HEADERS)
+    assert len(mail["From"].addresses[0].display_name.replace(" ", "")) <= 100
+
+
+@given(st.text(max_size=200))
+@example("ä, b" * 30)
+def test_no_writer_at_all_does(name: str) -> None:
+    """The same for whatever a person may be called."""
+    mail = sent(from_name=name or None, from_address="it@marlow.example")
+    assert [one.addr_spec for one in mail["From"].addresses] == ["it@marlow.example"]
+    assert sorted(mail.keys()) == sorted(HEADERS)
+
+
+def test_from_one_plain_mailbox_nothing_else_is_used() -> None:
+    """Some mailboxes may write as nobody else: the name is still the writer's."""
+    wire = compose(letter(from_name="Mara, IT", from_address="it@marlow.example"), replace(SETTINGS, mail_plain=True)).as_bytes()
+    assert b'From: "Mara, IT" <hearth@marlow.example>' in wire
 
 
 def test_the_same_letter_twice_is_recognised_as_the_same() -> None:
