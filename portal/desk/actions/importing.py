@@ -200,7 +200,7 @@ def _words(stream: IO[bytes], found: Look) -> Look:
     dates = [places[name] for name in ("created", "closed") if name in places]
     for _, cells in table:
         for name, words in found.words.items():
-            text = cells[places[name]].strip() if name in places and places[name] < len(cells) else ""
+            text = cells[places[name]][:200].strip() if name in places and places[name] < len(cells) else ""
             if text and (text in words or len(words) < WORDS * 5):
                 words[text] += 1
         if day_first is None:
