@@ -129,8 +129,8 @@ class _Visit:
     def work(self) -> bool:
         """Take what is there, the oldest first; true when there is more."""
         uids = self._folder.uids()
-        taken, left = self._notes("took"), self._notes("left")
         self._tidy(uids)
+        taken, left = self._notes("took"), self._notes("left")
         waiting = [uid for uid in uids if self._name("left", uid) not in left]
         batch = waiting[:BATCH]
         sizes = self._folder.sizes(uid for uid in batch if self._name("took", uid) not in taken)
