@@ -99,8 +99,8 @@ def _hold(person_id: int) -> bool:
 
 def _switch(person_id: int, address: str, status: str, words: str, now: datetime) -> None:
     person = db.session.get_one(Person, person_id, populate_existing=True)
-    if (person.email or "").casefold() != address.casefold():
-        return  # it was corrected meanwhile, and the mails that come back are old ones
+    if (person.email or "").casefold() != address.casefold() or queries.is_dead(person_id):
+        return  # it was corrected meanwhile, and the mails that come back are old ones; or everybody knows
     _forget(person_id)
     db.session.add(DeadAddress(person_id=person_id, address=person.email, status=status, words=mail_message.one_line(words, 300), since=now))
     db.session.flush()
