@@ -77,6 +77,7 @@ class MailShelf(StrEnum):
     ALL = "all"
     WAITING = "waiting"
     GIVEN_UP = "given-up"
+    CAME_BACK = "came-back"
 
 
 @dataclass(frozen=True)

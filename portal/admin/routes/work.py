@@ -1,5 +1,7 @@
 """Jobs and the outbox."""
 
+from typing import Any
+
 from flask import current_app, render_template, request
 from werkzeug.wrappers import Response
 
@@ -11,7 +13,9 @@ from portal.admin.routes._blueprint import bp
 from portal.kernel import clock, observe, policy
 from portal.kernel.mail import State
 from portal.kernel.messages import say
+from portal.kernel.paging import Page
 from portal.kernel.web import see_other, tell
+from portal.notifications import queries as told
 
 
 @bp.get("/administration/jobs")
@@ -54,8 +58,10 @@ def drop_job(job_id: int) -> Response:
 def outbox() -> str:
     """Outgoing mail and where it stands."""
     asked = request.args.get("show", "")
-    shelf = MailShelf(asked) if asked in list(MailShelf) else MailShelf.ALL
-    return render_template("admin/outbox.html", page=work.mail_page(shelf, request.args.get("at")), shelf=shelf, keeps=_keeps())
+    shelf, at = MailShelf(asked) if asked in list(MailShelf) else MailShelf.ALL, request.args.get("at")
+    came_back = shelf is MailShelf.CAME_BACK
+    page: Page[Any] = told.came_back(at, limit=work.PAGE) if came_back else work.mail_page(shelf, at)
+    return render_template("admin/outbox.html", page=page, shelf=shelf, keeps=_keeps(), dead=told.dead_addresses() if came_back else [])
 
 
 @bp.get("/administration/mail/<int:mail_id>")
