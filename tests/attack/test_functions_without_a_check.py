@@ -28,10 +28,11 @@ WHO = {
     "writers": "desk.want_reply desk.write",
     "workers": """desk.assign_now desk.claim desk.follower_now desk.hand_over_now desk.plan desk.priority_now desk.resume desk.send_reply desk.take
         desk.thanks desk.wait_now desk.write_here""",
-    "serving": "desk.bulk desk.bulk_now desk.log_call_now",
+    "serving": "desk.bulk desk.bulk_now desk.log_call_now desk.log_done",
     "manage": """desk.add_reply_now desk.follow_hours desk.name_somebody desk.remove_reply desk.save_promise desk.save_reply desk.save_service
         desk.save_sharing desk.unname_somebody people.add_member people.change_member people.save_department_voice""",
-    "administrators": """admin.drop_job admin.retry_job admin.retry_mail people.add_department_now people.add_hours_now people.add_location_now
+    "kim and keepers": "notifications.try_again",
+    "administrators": """admin.drop_job admin.retry_job admin.retry_mail admin.send_test people.add_department_now people.add_hours_now people.add_location_now
         people.end_role people.save_department people.save_hours people.save_location""",
     "keepers": """people.add_person_now people.ask_to_end_second_factor people.come_back people.confirm_import people.discard_import people.grant_role people.invite
         people.leave people.read_people people.save_person people.sign_out_person""",
@@ -58,6 +59,7 @@ def may(door: Door, who: str) -> bool:
         "manage": lambda: f"{LEADS[about]} {ADMINISTRATORS}",
         "administrators": lambda: ADMINISTRATORS,
         "keepers": lambda: KEEPERS,
+        "kim and keepers": lambda: f"kim {KEEPERS}",
         "minders": lambda: MINDERS,
         "planners": lambda: {"mara": f"mara camille {KEEPERS}", "bruno": KEEPERS}.get(about, f"jonas priya {KEEPERS}"),
         "demo": lambda: "-",

@@ -27,6 +27,7 @@ from tests.support.doors import (
     WAITING,
     WORKERS,
     Canaries,
+    TAKERS,
     Door,
     doors,
     names,
@@ -44,12 +45,14 @@ WHO = {
         people.departments_list people.devices people.directory people.directory_csv people.edit_profile
         people.organisation people.organisation_people people.own_profile
         people.password people.prove people.second_factor_page people.suggest""",
-    "administrators": """admin.confirm_drop admin.health admin.jobs admin.one_mail admin.outbox admin.settings people.add_department people.add_hours
+    "addressee": "notifications.mail_of",
+    "administrators": """admin.confirm_drop admin.health admin.jobs admin.mail_check admin.one_mail admin.outbox admin.settings people.add_department people.add_hours
         people.add_location people.edit_department people.edit_hours people.edit_location people.working_hours""",
     "keepers": """people.add_person people.edit_person people.import_people people.import_run people.import_template people.keep_person people.leaving
         people.people_and_groups people.refused_rows""",
     "record": "admin.changes admin.changes_csv",
     "readers": "desk.request_page desk.clock_page desk.attachment",
+    "taking": "desk.import_requests desk.import_run desk.refused_requests",
     "mailed": "desk.original",
     "minders": "desk.arrived desk.arrived_mail desk.arrived_original",
     "owners": "desk.answer_page desk.ask_again desk.cancel desk.edit desk.followers",
@@ -99,6 +102,10 @@ def _of_rule(door: Door, rule: str, who: str) -> set[int]:
     about = door.about
     if rule == "mailed":
         return {303} if who in names(WORKERS[about]) else {404}
+    if rule == "taking":
+        if who not in names(MINDERS):
+            return {403}
+        return ({200} if who in names(TAKERS) else {403}) if door.endpoint == "desk.import_requests" else {200} if who == "ada" else {404}
     if rule == "minders":
         if who not in names(MINDERS):
             return {403}
@@ -107,6 +114,8 @@ def _of_rule(door: Door, rule: str, who: str) -> set[int]:
         return ({303} if door.endpoint == "desk.arrived_original" else {200}) if who in names(WAITING) else {404}
     if rule == "person":
         return {303} if door.endpoint == "people.own_profile" else {200}
+    if rule == "addressee":
+        return {200} if who in names(f"kim {KEEPERS}") else {404}
     if rule == "profile":
         return {200} if about != "bruno" or who in names(KEEPERS) else {404}
     if rule == "absence":
