@@ -24,7 +24,7 @@ from portal.contracts.desk import (
     RequestTransferred,
 )
 from portal.contracts.people import AbsencePlanned
-from portal.desk.actions import sharing
+from portal.desk.actions import calls, sharing
 from portal.desk.models import Clock, Message, Request, Service
 from portal.desk.policy import serves
 from portal.desk.queries import promises, recipients
@@ -142,7 +142,8 @@ def tell_of_filing(event: RequestFiled, entry: Activity) -> None:
     sharing.share_out(request, now=now)
     sides = recipients.requesters(request)
     asked = [who for who in sides if who.why != "follows"]
-    tell(request, News("desk.filed", str(entry.id), receipt(request, now), facts=promised(request)), asked, but=None, now=now)
+    if not calls.was_solved_on_the_phone(request):
+        tell(request, News("desk.filed", str(entry.id), receipt(request, now), facts=promised(request)), asked, but=None, now=now)
     joined = say("%(name)s lets you follow %(request)s.", name=first_name(event.filed_by_id), request=called(request))
     tell(request, News("desk.joined", "joined", joined), [who for who in sides if who.why == "follows"], but=entry.actor_id, now=now)
     if request.is_open and request.assignee_id is None:

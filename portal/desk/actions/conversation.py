@@ -178,7 +178,7 @@ def _move(request: Request, reply: Reply, fact: ReplyFact, message: Message, act
     if request.assignee_id is None and (not fact.is_asking or reply.kind is ReplyKind.FIX):
         request.assignee_id = actor.person_id
     if reply.kind is ReplyKind.FIX:
-        _resolve(request, "requester" if fact.is_asking else "fulfiller", actor, now)
+        settle(request, "requester" if fact.is_asking else "fulfiller", actor, now)
     elif message.kind is MessageKind.REPLY:
         steps.log(request, "reply", "fulfiller", actor=actor, at=now)
         _carry_on(request, reply, fact, actor, now)
@@ -187,7 +187,8 @@ def _move(request: Request, reply: Reply, fact: ReplyFact, message: Message, act
         _wait(request, reply, actor, now)
 
 
-def _resolve(request: Request, by: str, actor: Actor, now: datetime) -> None:
+def settle(request: Request, by: str, actor: Actor, now: datetime) -> None:
+    """It is solved as of ``now``, by the fulfiller or the requester; the question whether it works follows."""
     steps.log(request, "resolved", by, actor=actor, at=now)
     steps.set_status(request, Status.RESOLVED)
     request.resolved_at, request.resolution_kind, request.outcome = now, ReplyKind.FIX.value, None

@@ -14,7 +14,7 @@ from portal.desk.rules import BODY_LIMIT, REASON_LIMIT, STEP_LIMIT, TITLE_LIMIT,
 from portal.kernel.forms import PortalForm, at_most, int_or_none, line, paragraph, required
 
 MINUTE = "%Y-%m-%dT%H:%M"
-NAME_LIMIT = 210
+NAME_LIMIT, CAUSE_LIMIT = 210, 200
 FORMATS = [MINUTE, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
@@ -217,3 +217,14 @@ class CallForm(PortalForm):
     )
     place = line(_l("Where"), limit=120)
     confidential = BooleanField(_l("Keep this confidential"))
+    solved = BooleanField(_l("Solved on the phone"))
+    fix = paragraph(_l("What solved it"), limit=BODY_LIMIT)
+    cause = line(_l("What it came from"), limit=CAUSE_LIMIT)
+
+
+class DoneForm(PortalForm):
+    """A tiny request that was settled while they called: one line, written down and done."""
+
+    caller = line(_l("Who called"), required(_l("Who called? Choose a name from the list.")))
+    service_id = SelectField(_l("What is it about"), coerce=int_or_none, validators=[required(_l("Choose what it is about."))])
+    title = line(_l("What you did, in one line"), required(_l("Say it in one line, for example: Opened the gate for Hana")), limit=TITLE_LIMIT)

@@ -8,8 +8,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from portal.desk import words
+from portal.desk.actions import calls
 from portal.desk.actions.filing import Filing, file_request
-from portal.desk.forms.work import CallForm, options
+from portal.desk.forms.work import CallForm, DoneForm, options
 from portal.desk.policy import Desk, find_request
 from portal.desk.queries import queue as queues
 from portal.desk.queries import services as read
@@ -32,9 +33,10 @@ def log_call(key: str) -> str:
     return _page(department, form)
 
 
-def _page(department: Served, form: CallForm) -> str:
-    form.service_id.choices = options(_about(department))
-    return render_template("desk/call.html", department=department, form=form)
+def _page(department: Served, form: CallForm, done: DoneForm | None = None) -> str:
+    quick = done or DoneForm(formdata=None, prefix=QUICK)
+    form.service_id.choices = quick.service_id.choices = options(_about(department))
+    return render_template("desk/call.html", department=department, form=form, done=quick)
 
 
 def _about(department: Served) -> list[tuple[Any, str]]:
@@ -49,12 +51,47 @@ def log_call_now(key: str) -> Any:
     form.service_id.choices = options(_about(department))
     try:
         if form.validate():
-            filed = file_request(_filing(form, now), actor=policy.current(), now=now)
-            tell(_("Written down as %(number)s. Its clock starts when they called.", number=filed.id))
-            return _after(key, filed.id)
+            return _after(key, _taken(form, now))
     except Refusal as refusal:
         form.complain(_PLACES.get(str(refusal.field), refusal.field), str(refusal.message))
     return _page(department, form), 422
+
+
+def _taken(form: CallForm, now: datetime) -> int:
+    if form.solved.data:
+        filed = calls.log_solved(_filing(form, now), fix=str(form.fix.data or ""), cause=str(form.cause.data or ""), actor=policy.current(), now=now)
+        tell(_("Written down as %(number)s, answered and solved when they called.", number=filed.id))
+    else:
+        filed = file_request(_filing(form, now), actor=policy.current(), now=now)
+        tell(_("Written down as %(number)s. Its clock starts when they called.", number=filed.id))
+    return filed.id
+
+
+QUICK = "done-"
+"""In front of the fields of the one line, which stands on the same page as the long form."""
+
+
+@bp.post("/queue/<key>/done")
+@policy.allow(Desk.QUEUE)
+def log_done(key: str) -> Any:
+    """One line about a call that just ended and was settled: written down, answered and solved. The form stays for the next one."""
+    department, form, now = find_queue(key), DoneForm(prefix=QUICK), clock.now()
+    form.service_id.choices = options(_about(department))
+    try:
+        if form.validate():
+            filed = calls.log_solved(_done(form), fix=str(form.title.data), actor=policy.current(), now=now)
+            tell(_("Logged and done: %(number)s.", number=filed.id))
+            return see_other("desk.log_call", key=key)
+    except Refusal as refusal:
+        form.complain({"requester_id": "caller", "solved": "service_id"}.get(str(refusal.field), refusal.field), str(refusal.message))
+    full = CallForm(formdata=None)
+    full.received_at.show(now, policy.current().zone)
+    return _page(department, full, form), 422
+
+
+def _done(form: DoneForm) -> Filing:
+    person = persons.person_meant(policy.current(), str(form.caller.data), field="caller")
+    return Filing(service_id=form.service_id.data or 0, title=str(form.title.data), description="", requester_id=person or 0, channel="phone")
 
 
 _PLACES = {"requester_id": "caller"}
