@@ -186,7 +186,7 @@ def import_requests(app: Flask, file: Path, **chosen: Any) -> None:
     from portal.desk.importing_cli import import_requests as run
 
     with app.app_context():
-        sys.exit(run(file, **chosen))
+        sys.exit(run(file, now=clock.now(), **chosen))
 
 
 @portal.command("ingest-mail")

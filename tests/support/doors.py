@@ -15,8 +15,11 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
+from portal.desk import importing as old_requests
+from portal.desk.actions import importing as taking
 from portal.desk.models import Attachment, CannedReply, Draft, MailedMessage, Message, MessageKind, Request
-from portal.kernel import clock, csvsafe, files, jobs, mail
+from portal.desk.queries import importing as old_read
+from portal.kernel import clock, csvsafe, files, foreign_csv, jobs, mail
 from portal.kernel.db import db
 from portal.kernel.incoming import store
 from portal.kernel.sessions import PortalSession
@@ -72,6 +75,8 @@ SERVING = {
 LEADS = SERVING | {"facilities": "priya", "marketing": "camille"}
 MINDERS = "camille iris leo priya ada elena ruth aisha hana goran nils vera sam"
 """Leads of any department and administrators, who have a list of mail that waits."""
+TAKERS = f"leo priya ruth elena goran hana {ADMINISTRATORS}"
+"""Administrators, and leads of departments with services, who may take requests of an earlier desk over."""
 WAITING = "priya ada"
 """Who reads what waits for facilities: its lead and administrators."""
 ACTORS = ("", "mara", "tom", "jonas", "kim", "priya", "camille", "aisha", "elena", "leo", "hana", "goran", "ruth", "vera", "ada")
@@ -215,7 +220,25 @@ def _in_administration(canaries: Canaries) -> None:
     reply.body = f"{reply.body} {canaries.new('prepared reply', f'{FACILITIES} {ADMINISTRATORS}')}"
     db.session.add(parked)
     db.session.flush()
-    canaries.samples |= {"run_id": run.id, "job_id": parked.id, "reply_id": reply.id}
+    canaries.samples |= {"run_id": run.id, "job_id": parked.id, "reply_id": reply.id, "import_id": _take_in(canaries)}
+
+
+def _take_in(canaries: Canaries) -> int:
+    """A file of an earlier desk that an administrator has looked at; a row is refused and one would be new."""
+    words = [canaries.new(f"{place} of an old request", "ada") for place in ("title", "refused line", "name of the file")]
+    text = f"number,subject,requester,created\n1,Lamp {words[0]},Nils Brandt,2020-01-02\n2,Tap {words[1]},Nobody {words[1]},2020-01-02\n"
+    received, now = taking.receive(BytesIO(text.encode()), f"{words[2]}.csv"), clock.now()
+    options = old_requests.Options(department_id=canaries.world.facilities.id)
+    run = taking.begin(received, options, actor=canaries.world.actor("ada"), now=now)
+    with files.read(old_read.file_of(run)) as stream:
+        sorted_ = taking.Judge(old_read.world(canaries.world.actor("ada"), now), options)
+        found = taking.Look(options, header=next(foreign_csv.read(stream))[1])
+    with files.read(old_read.file_of(run)) as stream:
+        new, refused, _ = sorted_.sort(list(old_requests.rows(foreign_csv.read(stream))))
+    found.first, found.refused = new, [one for _, one in refused]
+    run.state, run.preview, run.total = "preview", old_read.summary(found, sorted_.world), 2
+    db.session.flush()
+    return run.id
 
 
 # -- addresses ---------------------------------------------------------------------------------------------------------

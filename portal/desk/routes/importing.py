@@ -65,27 +65,27 @@ def read_requests() -> Any:
         return _start_page(form), 422
     try:
         received = importing_write.receive(form.file.data.stream, form.file.data.filename or "requests.csv", _settings().upload_limit_mb * 1_000_000)
-        run_id = unit_of_work.run(lambda: importing_write.begin(received, form.options(), actor=actor, now=now).id)
-        _look(run_id)
+        import_id = unit_of_work.run(lambda: importing_write.begin(received, form.options(), actor=actor, now=now).id)
+        _look(import_id)
     except PortalError as problem:
         if problem.status >= 500:
             raise
         form.complain("file", str(problem.message))
         return _start_page(form), 422
-    return see_other("desk.import_run", run_id=run_id)
+    return see_other("desk.import_run", import_id=import_id)
 
 
-def _look(run_id: int) -> None:
+def _look(import_id: int) -> None:
     """A small file is looked at before the page answers; a large one is left to the worker."""
-    if importing_read.file_of(_run(run_id)).size <= importing_write.SOON:
-        importing_write.look(run_id, now=clock.now())
+    if importing_read.file_of(_run(import_id)).size <= importing_write.SOON:
+        importing_write.look(import_id, now=clock.now())
 
 
-@bp.get("/requests/import/<int:run_id>")
+@bp.get("/requests/import/<int:import_id>")
 @policy.allow(Desk.MANAGE)
-def import_run(run_id: int) -> str:
+def import_run(import_id: int) -> str:
     """What a file would do, how far it is, or what it did."""
-    run = _run(run_id)
+    run = _run(import_id)
     if is_fragment():
         return render_template("desk/import/_progress.html", run=run)
     plan, actor = run.preview or {}, policy.current()
@@ -104,19 +104,19 @@ def _states() -> list[tuple[str, str]]:
     return list(zip(STATES, (_("open"), _("closed"), _("no longer needed")), strict=True))
 
 
-def _run(run_id: int) -> RequestImport:
-    return importing_read.find_run(policy.current(), run_id)
+def _run(import_id: int) -> RequestImport:
+    return importing_read.find_run(policy.current(), import_id)
 
 
-@bp.post("/requests/import/<int:run_id>/words")
+@bp.post("/requests/import/<int:import_id>/words")
 @policy.allow(Desk.MANAGE)
 @own_units
-def map_words(run_id: int) -> Any:
+def map_words(import_id: int) -> Any:
     """Words of the file mean something else: look once more."""
-    options = _mapped(_run(run_id))
-    unit_of_work.run(lambda: importing_write.choose(_run(run_id), options, now=clock.now()))
-    _look(run_id)
-    return see_other("desk.import_run", run_id=run_id)
+    options = _mapped(_run(import_id))
+    unit_of_work.run(lambda: importing_write.choose(_run(import_id), options, now=clock.now()))
+    _look(import_id)
+    return see_other("desk.import_run", import_id=import_id)
 
 
 def _mapped(run: RequestImport) -> Options:
@@ -134,35 +134,35 @@ def _chosen(name: str, words: Any, allowed: dict[int, str]) -> Iterator[tuple[st
             yield word, number
 
 
-@bp.post("/requests/import/<int:run_id>/confirm")
+@bp.post("/requests/import/<int:import_id>/confirm")
 @policy.allow(Desk.MANAGE)
-def confirm_requests(run_id: int) -> Any:
+def confirm_requests(import_id: int) -> Any:
     """Hand the file to the worker."""
-    importing_write.confirm(_run(run_id), now=clock.now())
-    return see_other("desk.import_run", run_id=run_id)
+    importing_write.confirm(_run(import_id), now=clock.now())
+    return see_other("desk.import_run", import_id=import_id)
 
 
-@bp.post("/requests/import/<int:run_id>/continue")
+@bp.post("/requests/import/<int:import_id>/continue")
 @policy.allow(Desk.MANAGE)
-def continue_requests(run_id: int) -> Any:
+def continue_requests(import_id: int) -> Any:
     """Hand a run that stands still to the worker once more."""
-    importing_write.go_on(_run(run_id), now=clock.now())
-    return see_other("desk.import_run", run_id=run_id)
+    importing_write.go_on(_run(import_id), now=clock.now())
+    return see_other("desk.import_run", import_id=import_id)
 
 
-@bp.post("/requests/import/<int:run_id>/discard")
+@bp.post("/requests/import/<int:import_id>/discard")
 @policy.allow(Desk.MANAGE)
-def discard_requests(run_id: int) -> Any:
+def discard_requests(import_id: int) -> Any:
     """Put a preview away."""
-    importing_write.discard(_run(run_id), now=clock.now())
+    importing_write.discard(_run(import_id), now=clock.now())
     tell(_("Put away. Nothing was written."))
     return see_other("desk.import_requests")
 
 
-@bp.get("/requests/import/<int:run_id>/refused.csv")
+@bp.get("/requests/import/<int:import_id>/refused.csv")
 @policy.allow(Desk.MANAGE)
-def refused_requests(run_id: int) -> Response:
+def refused_requests(import_id: int) -> Response:
     """The refused rows as they stand in the file, with line and reason: mend them and import the file once more."""
-    run, actor, now = _run(run_id), policy.current(), clock.now()
+    run, actor, now = _run(import_id), policy.current(), clock.now()
     sheet = importing_read.refused_sheet(run, importing_write.refused_rows(run, actor, now=now))
     return export.answer(sheet, partial(ListExported, "refused", run.options.get("department_id")), actor=actor, now=now)
