@@ -67,6 +67,15 @@ function offer(area, select) {
     area.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  select.addEventListener("change", () => {
+    if (!select.value) return;
+    const before = area.value.slice(0, area.selectionStart);
+    area.setRangeText(`${before && !/\s$/.test(before) ? " " : ""}${select.value} `, before.length, area.selectionEnd, "end");
+    select.value = "";
+    close();
+    area.focus();
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  });
   area.addEventListener("input", look);
   area.addEventListener("blur", close);
   list.addEventListener("mousedown", (event) => {

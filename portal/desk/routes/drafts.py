@@ -40,7 +40,7 @@ def _save(form: str, fields: Mapping[str, Sequence[str]]) -> Saved:
     kind, _, number = form.partition(".")
     if kind not in ("work", "note"):
         return drafts_write.save_draft(form, fields, base=request.form.get(BASE, type=int), actor=policy.current(), now=clock.now())
-    return keep_talk(number, fields, reply=kind == "work", note=kind == "note" or any(name in fields for name in NOTE))
+    return keep_talk(number, fields, reply=kind == "work", note=kind == "note" or "note" in fields)
 
 
 def keep_talk(number: str | int, fields: Mapping[str, Sequence[str]], *, reply: bool, note: bool) -> Saved:
