@@ -10,9 +10,11 @@ from flask import Flask
 
 from portal.demo import telling
 from portal.demo.organisation import Cast, make_organisation
+from portal.demo.post import bring_post
 from portal.demo.sharing import share_work_out
 from portal.demo.tales import Stage, all_tales
-from portal.desk import figure_keeping
+from portal.demo.views import keep_views
+from portal.desk import figure_packing
 from portal.desk.catalogue import sync_catalogue
 from portal.desk.models import Alert, Breach, Clock, ClockEvent, Message, NamedFulfiller, Participant, PromiseVersion, Request, Service
 from portal.kernel import activity, search_keeping
@@ -49,9 +51,12 @@ def _fill(now: datetime, progress: Progress) -> None:
     _name_for_confidential(cast)
     progress(15)
     _write(_play(cast, now, progress), progress)
-    figure_keeping.rebuild()
+    figure_packing.rebuild(now)
+    figure_packing.count_heads(now)
     _tell_lately(now)
     share_work_out(now)
+    keep_views(now)
+    bring_post(now)
 
 
 def _name_for_confidential(cast: Cast) -> None:

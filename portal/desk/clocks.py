@@ -4,6 +4,7 @@ A row says how its cycle stood at the last event, so it depends on the log alone
 the log itself (``opened`` and ``retargeted`` carry them), and a request keeps its calendar version (R18), also after a transfer.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -137,7 +138,7 @@ def refresh(request: Request, now: datetime) -> None:
     calendar = work_calendar(request.calendar_version_id)
     found = cycles(log, calendar, request.department_id)
     rows, given = _rows(request.id), alerted(request.id)
-    was, held, before = figure_keeping.counted(rows.values(), request.calendar_version_id), list(rows.values()), set(rows)
+    was, held, before = figure_keeping.counted(rows.values()), list(rows.values()), set(rows)
     _insert(request.id, [cycle for cycle in found if cycle.key not in rows], calendar, given)
     for cycle in found:
         if row := rows.pop(cycle.key, None):
@@ -152,7 +153,7 @@ def refresh(request: Request, now: datetime) -> None:
         held = list(_rows(request.id).values())
         for row in held:
             figure_keeping.freeze(row, request)
-    figure_keeping.note(was, figure_keeping.counted(held, request.calendar_version_id))
+    figure_keeping.note(was, figure_keeping.counted(held) + figure_keeping.place_new(log, request))
     show_next(request, found)
     request.next_alert_at = first_alert(request, found, calendar, given)
     db.session.flush()
@@ -168,8 +169,9 @@ def begin(request: Request, opened: ClockEvent) -> list[Cycle]:
 
 
 def write_first(request: Request, opened: ClockEvent, found: Sequence[Cycle], now: datetime) -> None:
-    """Store what :func:`begin` found, once the request has its number; one statement unless a logged call is late already."""
+    """Store what :func:`begin` found, once the request has its number; two statements unless a logged call is late already."""
     _insert(request.id, found, work_calendar(request.calendar_version_id), {})
+    figure_keeping.note(Counter(), figure_keeping.place_new([opened], request))
     for cycle in found:
         note_breach(request.id, cycle, now, [opened])
 

@@ -1,4 +1,7 @@
-"""Figures kept in the transaction that changes a clock, folded by a job, and counted anew from the clocks at any time."""
+"""Figures kept in the transaction that changes a clock: what a request counts for before and after is noted, a job folds it.
+
+Rows of clocks and events say themselves where they count (their place), so counts follow from them at any time.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,140 +12,133 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from portal.desk.figures import Key, Place, Stop, counts_for, difference
-from portal.desk.models import Clock, FigureChange, FigureCount, Request
+from portal.desk.figures import Key, Place, Stop, bucket, counts_of_clock, counts_of_event, day_of, difference
+from portal.desk.models import Clock, ClockEvent, FigureChange, FigureCount, Request
+from portal.desk.models.clocks import COMES_AND_GOES
 from portal.kernel.db import db, is_sqlite
 from portal.people.calendars import work_calendar
 
 BATCH = 1000
 KEYS = ("department_id", "day", "measure", "service_id", "priority", "customer_notices", "bucket")
+ROUND = ("first_response", "resolution")
+"""Clocks that begin when a request came in, so that the time on the wall follows from it."""
+
+
+def zone_of(calendar_version_id: int) -> ZoneInfo:
+    """Where the working hours of a request are."""
+    return ZoneInfo(work_calendar(calendar_version_id).zone)
 
 
 def freeze(clock: Clock, request: Request) -> None:
-    """Keep with a clock that stops what the request was then, so that later edits do not move what is counted."""
+    """Keep with a clock that stops where it counts: what the request was then, so that later edits do not move it."""
     if clock.stopped_at is None:
         clock.service_id = clock.priority = clock.customer_notices = None
-    elif clock.service_id is None:
+        clock.due_day = clock.stop_day = clock.time_bucket = clock.elapsed_bucket = None
+        return
+    if clock.service_id is None:
         clock.service_id, clock.priority, clock.customer_notices = request.service_id, str(request.priority), request.customer_notices
+    for name, value in days_of(clock, request).items():
+        setattr(clock, name, value)
 
 
-def counted(clocks: Iterable[Any], calendar_version_id: int) -> Counter[Key]:
-    """What these clocks (rows, or their columns) count for, where the working hours of the request are."""
-    zone = ZoneInfo(work_calendar(calendar_version_id).zone)
+def days_of(clock: Any, request: Any) -> dict[str, Any]:
+    """The days and buckets of a clock that stopped, with the columns of its request."""
+    zone = zone_of(request.calendar_version_id)
+    passed = int((clock.stopped_at - request.received_at).total_seconds())
+    return {
+        "due_day": None if clock.due is None else day_of(clock.due, zone),
+        "stop_day": day_of(clock.stopped_at, zone),
+        "time_bucket": bucket(clock.worked_seconds),
+        "elapsed_bucket": bucket(passed) if clock.name in ROUND else None,
+    }
+
+
+def place(event: ClockEvent, request: Request) -> None:
+    """Keep with an event that comes or goes where it counts."""
+    event.day, event.department_id = day_of(event.at, zone_of(request.calendar_version_id)), request.department_id
+    event.service_id, event.priority, event.customer_notices = request.service_id, str(request.priority), request.customer_notices
+    event.asked_from = request.from_department_id
+    event.is_open_ended = is_open_ended(event.kind, event.data)
+
+
+def is_open_ended(kind: str, data: Mapping[str, Any]) -> bool:
+    """True for a request that was filed without a promised end."""
+    return kind == "opened" and data.get("targets", {}).get("resolution") is None
+
+
+def place_new(log: Iterable[ClockEvent], request: Request) -> Counter[Key]:
+    """Give every event without a place its own, and say what they count for."""
+    found: Counter[Key] = Counter()
+    for event in log:
+        if event.kind in COMES_AND_GOES and event.day is None:
+            place(event, request)
+            found.update(event_counts(event))
+    return found
+
+
+def event_counts(row: Any) -> Counter[Key]:
+    """What an event (row, or its columns) counts for."""
+    if row.day is None:
+        return Counter()
+    return _keys(row, counts_of_event(row.kind, row.day, row.asked_from, is_open_ended=bool(row.is_open_ended)))
+
+
+def counted(clocks: Iterable[Any]) -> Counter[Key]:
+    """What these clocks (rows, or their columns) count for."""
     found: Counter[Key] = Counter()
     for row in clocks:
-        if row.service_id is not None:
-            stop = Stop(row.name, row.status, row.due, row.stopped_at, row.worked_seconds)
-            found.update(counts_for(stop, row.service_id, row.department_id, str(row.priority), bool(row.customer_notices), zone))
+        if row.stop_day is not None:
+            lengths = (row.time_bucket or 0, row.elapsed_bucket, row.worked_seconds, row.paused_seconds)
+            found.update(_keys(row, counts_of_clock(Stop(row.name, row.status, row.due_day, row.stop_day, *lengths))))
+    return found
+
+
+def _keys(row: Any, counts: Iterable[tuple[date, str, int, int]]) -> Counter[Key]:
+    found: Counter[Key] = Counter()
+    for day, measure, number, n in counts:
+        found[Key(Place(day, row.department_id, row.service_id, str(row.priority), bool(row.customer_notices)), measure, number)] += n
     return found
 
 
 def note(old: Counter[Key], new: Counter[Key]) -> None:
     """Store the difference; one statement, none when nothing changed."""
     if changed := difference(old, new):
-        db.session.execute(sa.insert(FigureChange), list(_rows(changed)))
+        db.session.execute(sa.insert(FigureChange), list(rows_of(changed)))
 
 
-def _rows(counts: Mapping[Key, int]) -> Iterator[dict[str, Any]]:
+def rows_of(counts: Mapping[Key, int]) -> Iterator[dict[str, Any]]:
+    """Counts as rows of their tables."""
     for key, n in counts.items():
         yield {**vars(key.place), "measure": key.measure, "bucket": key.bucket, "n": n}
 
 
-def _add(counts: Mapping[Key, int]) -> None:
-    if not counts:
-        return
+def take_turn() -> None:
+    """Let nobody else fold, pack or count anew until the end of the transaction. People who work do not wait, nor do readers."""
+    if not is_sqlite():
+        db.session.execute(sa.text("LOCK TABLE figure_cells IN EXCLUSIVE MODE"))
+
+
+def add(counts: Mapping[Key, int]) -> None:
+    """Add to the counts of days."""
     insert = sqlite.insert(FigureCount) if is_sqlite() else postgresql.insert(FigureCount)
-    rows = list(_rows({key: counts[key] for key in sorted(counts)}))
+    rows = list(rows_of({key: counts[key] for key in sorted(counts)}))
     for start in range(0, len(rows), BATCH):
         query = insert.values(rows[start : start + BATCH])
         db.session.execute(query.on_conflict_do_update(index_elements=KEYS, set_={"n": FigureCount.n + query.excluded.n}))
 
 
-def fold(limit: int = BATCH) -> int:
-    """Add the oldest changes to the counts and take them away; returns how many. Whoever deletes a row adds it, so two never both do."""
-    oldest = sa.select(FigureChange.id).order_by(FigureChange.id).limit(limit)
-    if not is_sqlite():
-        oldest = oldest.with_for_update(skip_locked=True)
-    columns = [getattr(FigureChange, name) for name in (*KEYS, "n")]
-    gone = db.session.execute(sa.delete(FigureChange).where(FigureChange.id.in_(oldest)).returning(*columns)).all()
-    counts: Counter[Key] = Counter()
-    for row in gone:
-        place = Place(row.day, row.department_id, row.service_id, row.priority, row.customer_notices)
-        counts[Key(place, row.measure, row.bucket)] += row.n
-    _add({key: n for key, n in counts.items() if n})
-    return len(gone)
+def place_of(row: Any) -> Key:
+    """The key of a row of counts or changes."""
+    return Key(Place(row.day, row.department_id, row.service_id, row.priority, row.customer_notices), row.measure, row.bucket)
 
 
-def _read(table: type[FigureCount] | type[FigureChange], day: date | None = None) -> Counter[Key]:
-    query = sa.select(*(getattr(table, name) for name in (*KEYS, "n")))
-    found: Counter[Key] = Counter()
-    for row in db.session.execute(query if day is None else query.where(table.day == day)):
-        found[Key(Place(row.day, row.department_id, row.service_id, row.priority, row.customer_notices), row.measure, row.bucket)] += row.n
-    return found
-
-
-def kept() -> Counter[Key]:
-    """Counts and changes together, as the tables say; what came to nothing is left out."""
+def kept(department_id: int | None = None, first: date | None = None, last: date | None = None) -> Counter[Key]:
+    """Counts and changes together, of all or of some days of a department; what came to nothing is left out."""
     found: Counter[Key] = Counter()
     for table in (FigureCount, FigureChange):
-        found.update(_read(table))
+        query = sa.select(*(getattr(table, name) for name in (*KEYS, "n")))
+        if department_id is not None:
+            query = query.where(table.department_id == department_id, table.day >= first, table.day <= last)
+        for row in db.session.execute(query):
+            found[place_of(row)] += row.n
     return Counter({key: n for key, n in found.items() if n})
-
-
-def count_anew() -> Counter[Key]:
-    """The same from the clocks, read in batches by their number."""
-    found: Counter[Key] = Counter()
-    after = 0
-    while True:
-        rows = db.session.execute(_stopped().where(Clock.id > after).order_by(Clock.id).limit(BATCH)).all()
-        if not rows:
-            return found
-        found.update(_counted(rows))
-        after = rows[-1].id
-
-
-def _stopped() -> sa.Select[Any]:
-    names = ("id", "request_id", "name", "status", "due", "stopped_at", "worked_seconds", "department_id", "service_id", "priority", "customer_notices")
-    query = sa.select(*(getattr(Clock, name) for name in names), Request.calendar_version_id)
-    return query.join(Request, Request.id == Clock.request_id).where(Clock.stopped_at.is_not(None))
-
-
-def _counted(rows: Iterable[Any]) -> Counter[Key]:
-    found: Counter[Key] = Counter()
-    for row in rows:
-        found.update(counted([row], row.calendar_version_id))
-    return found
-
-
-def uncounted(sample: int) -> list[int]:
-    """Requests of a sample whose stopped clocks the figures do not hold: of the newest clocks, and of as many from all the others."""
-    newest = db.session.scalar(sa.select(sa.func.max(Clock.id))) or 0
-    step = max(newest // sample, 1)
-    recent = _stopped().order_by(Clock.id.desc()).limit(sample)
-    others = _stopped().where(Clock.id.in_(range(1, step * sample + 1, step)))
-    rows = {row.id: row for query in (recent, others) for row in db.session.execute(query)}
-    there = _kept_on({key.place.day for key in _counted(rows.values())})
-    missing = {key for key, n in _counted(rows.values()).items() if there[key] < n}
-    return sorted({row.request_id for row in rows.values() if row.service_id is None or missing & _counted([row]).keys()})
-
-
-def _kept_on(days: Iterable[date]) -> Counter[Key]:
-    found: Counter[Key] = Counter()
-    for day in sorted(days):
-        for table in (FigureCount, FigureChange):
-            found.update(_read(table, day))
-    return found
-
-
-def rebuild() -> int:
-    """Replace what is kept by what the clocks say, in one transaction; returns how many counts there are.
-
-    On PostgreSQL whoever changes a figure waits meanwhile: their clock is not counted yet, and their change is added afterwards.
-    """
-    if not is_sqlite():
-        db.session.execute(sa.text("LOCK TABLE figure_changes IN EXCLUSIVE MODE"))
-    counts = count_anew()
-    db.session.execute(sa.delete(FigureChange))
-    db.session.execute(sa.delete(FigureCount))
-    _add(counts)
-    return len(counts)

@@ -1,12 +1,13 @@
-"""Figures of a department as sums that can be added: what a clock row and a request count for, and percentiles of a histogram.
+"""Figures of a department as sums that can be added: what a clock and an event count for, and percentiles of a histogram.
 
-Everything kept is a count per key, so a change is the difference between what the row counted for before and what it counts for
-now. Working times are kept in buckets that are exact up to 32 s and then a sixteenth of a power of two wide; a percentile read
-from them differs from the exact one by at most 1/32 of its value (half a bucket).
+Everything kept is a count per key, so a change is the difference between what a row counted for before and what it counts for
+now. Times are kept in buckets that are exact up to 32 s and then a sixteenth of a power of two wide; a percentile read from them
+differs from the exact one by at most 1/32 of its value (half a bucket).
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
@@ -16,10 +17,13 @@ EXACT = 2 * STEPS
 """Seconds below this have a bucket each."""
 ERROR = 1 / (2 * STEPS)
 """How far a percentile can be from the exact one, as a share of the exact one."""
-SUPPRESSED_BELOW = 5
-"""Smaller groups are not broken down."""
 TIMED = {"first_response": "first_response_time", "resolution": "resolution_time"}
 """Clocks whose working time is kept, with the measure it is kept under."""
+ELAPSED = {"first_response": "first_response_elapsed", "resolution": "resolution_elapsed"}
+"""The same by the clock on the wall, nights and weekends included."""
+WORKED, PAUSED = "resolution_worked", "resolution_paused"
+"""Minutes until it was solved, running and waiting; these are sums and not numbers of requests."""
+OPENED, UNPROMISED = "opened", "unpromised"
 
 
 @dataclass(frozen=True, order=True)
@@ -35,7 +39,7 @@ class Place:
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """One row of the table of counts; ``bucket`` is 0 for what has no working time."""
+    """One row of the table of counts; ``bucket`` is one of times, of what was opened the asking department, else 0."""
 
     place: Place
     measure: str
@@ -44,17 +48,25 @@ class Key:
 
 @dataclass(frozen=True)
 class Stop:
-    """What figures need of a clock row: its name, how it stands, and its instants (UTC) and working time (seconds)."""
+    """What figures need of a clock that stopped: its name, how it stands, the days it counts on, its buckets and lengths in seconds."""
 
     name: str
     status: str
-    due: datetime | None
-    stopped_at: datetime | None
-    worked_seconds: int
+    due_day: date | None
+    stop_day: date | None
+    time_bucket: int = 0
+    elapsed_bucket: int | None = None
+    worked_seconds: int = 0
+    paused_seconds: int = 0
+
+
+def day_of(instant: datetime, zone: tzinfo) -> date:
+    """The day of an instant on the calendar of a zone."""
+    return instant.astimezone(zone).date()
 
 
 def bucket(seconds: int) -> int:
-    """The bucket of a working time in whole seconds; negative times count as none."""
+    """The bucket of a time in whole seconds; negative times count as none."""
     seconds = max(seconds, 0)
     if seconds < EXACT:
         return seconds
@@ -71,7 +83,7 @@ def bounds(number: int) -> tuple[int, int]:
 
 
 def percentile(histogram: Mapping[int, int], share: float) -> float | None:
-    """The working time in seconds that ``share`` (0 to 1) of all reach at most, nearest rank; None without any."""
+    """The time in seconds that ``share`` (0 to 1) of all reach at most, nearest rank; None without any."""
     total = sum(histogram.values())
     rank, seen = max(1, -int(-share * total // 1)), 0
     for number in sorted(histogram):
@@ -81,22 +93,27 @@ def percentile(histogram: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-def counts_for(stop: Stop, service_id: int, department_id: int, priority: str, notices: bool, zone: tzinfo) -> Counter[Key]:
-    """What a clock row counts for: its verdict on the day it was due (R20), its working time on the day it stopped."""
-    found: Counter[Key] = Counter()
-    for day, measure, number in _counted(stop, zone):
-        found[Key(Place(day, department_id, service_id, priority, notices), measure, number)] += 1
-    return found
-
-
-def _counted(stop: Stop, zone: tzinfo) -> Iterator[tuple[date, str, int]]:
-    if stop.stopped_at is None or stop.status == "cancelled":
+def counts_of_clock(stop: Stop) -> Iterator[tuple[date, str, int, int]]:
+    """(day, measure, bucket, n): its verdict on the day it was due (R20), its times on the day it stopped. A cancelled one counts nothing."""
+    if stop.stop_day is None or stop.status not in ("met", "missed"):
         return
-    if stop.due is not None:
-        kept = "met" if stop.stopped_at <= stop.due else "missed"
-        yield stop.due.astimezone(zone).date(), f"{stop.name}_{kept}", 0
+    if stop.due_day is not None:
+        yield stop.due_day, f"{stop.name}_{stop.status}", 0, 1
     if measure := TIMED.get(stop.name):
-        yield stop.stopped_at.astimezone(zone).date(), measure, bucket(stop.worked_seconds)
+        yield stop.stop_day, measure, stop.time_bucket, 1
+        if stop.elapsed_bucket is not None:
+            yield stop.stop_day, ELAPSED[stop.name], stop.elapsed_bucket, 1
+    if stop.name == "resolution":
+        for name, seconds in ((WORKED, stop.worked_seconds), (PAUSED, stop.paused_seconds)):
+            if seconds >= 60:
+                yield stop.stop_day, name, 0, seconds // 60
+
+
+def counts_of_event(kind: str, day: date, asked_from: int | None, *, is_open_ended: bool) -> Iterator[tuple[date, str, int, int]]:
+    """(day, measure, bucket, n) of what comes and goes; what is opened counts with who asked, and once more when no end was promised."""
+    yield day, kind, (asked_from or 0) if kind == OPENED else 0, 1
+    if kind == OPENED and is_open_ended:
+        yield day, UNPROMISED, 0, 1
 
 
 def difference(old: Counter[Key], new: Counter[Key]) -> dict[Key, int]:
@@ -109,3 +126,52 @@ def on_time(met: int, missed: int, open_late: int) -> float | None:
     """Share kept of all that was due (R20); what is open and past due is missed now. None when nothing was due."""
     due = met + missed + open_late
     return met / due if due else None
+
+
+# -- sums ---------------------------------------------------------------------------------------------------------------
+
+Sums = dict[str, dict[int, int]]
+"""What adds up, by measure and bucket."""
+Parts = dict[str, dict[str, Sums]]
+"""Sums apart by service, by priority and by whether customers notice: "service", "priority", "notices" -> value -> sums."""
+
+
+def add(sums: Sums, measure: str, number: int, n: int) -> None:
+    """Add one count."""
+    buckets = sums.setdefault(measure, {})
+    buckets[number] = buckets.get(number, 0) + n
+
+
+def merge(sums: Sums, more: Mapping[str, Mapping[str, int]]) -> None:
+    """Add sums as they were packed, with text for buckets."""
+    for measure, counts in more.items():
+        buckets = sums.setdefault(measure, {})
+        for number, n in counts.items():
+            place = int(number)
+            buckets[place] = buckets.get(place, 0) + n
+
+
+def add_parts(parts: Parts, row: tuple[int, str, bool, str, int, int]) -> None:
+    """Add a count (service, priority, customers notice, measure, bucket, n) to each of its parts."""
+    service_id, priority, notices, measure, number, n = row
+    for name, value in (("service", str(service_id)), ("priority", priority), ("notices", "yes" if notices else "no")):
+        add(parts.setdefault(name, {}).setdefault(value, {}), measure, number, n)
+
+
+def merge_parts(parts: Parts, more: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]) -> None:
+    """Add parts as they were packed."""
+    for name, values in more.items():
+        kept = parts.setdefault(name, {})
+        for value, sums in values.items():
+            merge(kept.setdefault(value, {}), sums)
+
+
+def packed(rows: Iterable[tuple[int, str, bool, str, int, int]]) -> tuple[str, str]:
+    """Rows of counts as JSON: all together, and by part."""
+    whole: Sums = {}
+    parts: Parts = {}
+    for row in rows:
+        if row[5]:
+            add(whole, row[3], row[4], row[5])
+            add_parts(parts, row)
+    return tuple(json.dumps(found, separators=(",", ":"), sort_keys=True) for found in (whole, parts))  # type: ignore[return-value]  # two of them

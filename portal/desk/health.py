@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.desk import clocks, figure_keeping
+from portal.desk import clocks, figure_packing
 from portal.desk.models import OPEN, Breach, Clock, ClockEvent, Request
 from portal.desk.queries.search import REQUESTS
 from portal.kernel import clock, search_keeping
@@ -90,7 +90,8 @@ def status_and_open_differ() -> list[str]:
 
 
 SAMPLE = 200
-"""Requests whose words, and clocks whose counts are looked for: the newest, and as many from all the others."""
+"""Requests whose words are looked for: the newest, and as many from all the others."""
+SAMPLED_DAYS, SAMPLED_CELLS = 40, 30
 TRIGGERS = {"sqlite": 12, "postgresql": 8}
 
 
@@ -109,8 +110,9 @@ def unknown_to_search() -> list[str]:
 
 @invariant("Figures hold what the clocks say")
 def uncounted() -> list[str]:
-    """Requests of a sample that the figures of their day do not hold."""
-    return _lines(figure_keeping.uncounted(SAMPLE)[:LINES], "is not in the figures: run `portal rebuild-figures`")
+    """Days of a sample whose counts are not what their clocks say, and whole weeks and months that are not the sum of their days."""
+    found = [*figure_packing.uncounted(SAMPLED_DAYS), *figure_packing.astray(SAMPLED_CELLS)]
+    return [f"{line}: run `portal rebuild-figures`" for line in found[:LINES]]
 
 
 def _lines(numbers: Iterable[int], what: str) -> list[str]:

@@ -1,15 +1,15 @@
-"""Figures by the day: counts that can be added, and changes to them that are still to be folded in."""
+"""Figures: counts by the day, changes still to be folded in, the same sums packed by week and month, and how many people there are."""
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Identified
 
 
 class FigureCount(Base):
-    """How often something counted on a day; ``bucket`` is one of working times (``portal.desk.figures``), 0 for the rest."""
+    """How often something counted on a day; ``bucket`` is one of working times (``portal.desk.figures``), or who asked."""
 
     __tablename__ = "figure_counts"
 
@@ -37,3 +37,27 @@ class FigureChange(Identified):
     customer_notices: Mapped[bool]
     bucket: Mapped[int]
     n: Mapped[int]
+
+
+class FigureCell(Base):
+    """The counts of a whole week or month that is over, packed as JSON; taken away when one of its days changes, and packed anew.
+
+    ``grain`` is "week" for all services together, "week_parts" and "month_parts" for services, priorities and customers apart.
+    """
+
+    __tablename__ = "figure_cells"
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"), primary_key=True)
+    grain: Mapped[str] = mapped_column(String(12), primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+    counts: Mapped[str] = mapped_column(Text)
+
+
+class HeadCount(Base):
+    """How many people a department has, counted now and then so that no page counts people."""
+
+    __tablename__ = "head_counts"
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"), primary_key=True)
+    people: Mapped[int]
+    counted_at: Mapped[datetime]

@@ -15,5 +15,5 @@ def test_figures_are_counted_anew(run: Run, company: Path) -> None:
     """A new company has nothing to count, and the doctor is content before and after."""
     assert "ok      Figures hold what the clocks say" in run("doctor", instance=company).out
     answer = run("rebuild-figures", instance=company)
-    assert (answer.status, answer.out) == (0, "The figures are counted anew: 0 counts.\n")
+    assert (answer.status, answer.out) == (0, "The figures are counted anew: 0 months.\n")
     assert "ok      Figures hold what the clocks say" in run("doctor", instance=company).out

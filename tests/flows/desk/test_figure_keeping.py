@@ -1,23 +1,28 @@
 """Figures kept as work is done equal figures counted anew."""
 
 import random
+from collections import Counter
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from portal.desk import figure_keeping as keeping
+from portal.desk import figure_packing as packing
 from portal.desk import health
 from portal.desk.actions.conversation import Reply, reply
 from portal.desk.actions.deciding import cancel, confirm
 from portal.desk.actions.moving import set_priority, transfer
-from portal.desk.models import FigureCount, Priority, Request
+from portal.desk.figure_periods import Span
+from portal.desk.figures import Key
+from portal.desk.models import FigureChange, FigureCount, Priority, Request
 from portal.desk.rules import Answer, ReplyKind
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Forbidden, Refusal
 from portal.kernel.unit_of_work import unit_of_work
+from portal.people.models import Department
 from tests.flows.desk.test_actions_races import WAYS, race
 from tests.support.desk import DeskUser
 from tests.support.story import STORY
@@ -33,19 +38,30 @@ def measures() -> dict[str, int]:
     return found
 
 
-def test_nothing_is_counted_while_a_request_is_open(desk: DeskUser) -> None:
-    """Filing writes no figure at all."""
+def counted() -> Counter[Key]:
+    """What clocks and events say now, of every department."""
+    span = Span(date(2024, 1, 1), date(2028, 12, 31))
+    found: Counter[Key] = Counter()
+    for own in db.session.scalars(sa.select(Department.id)):
+        found.update(packing.counted_by_facts(own, span))
+    return found
+
+
+def test_filing_counts_what_came_in_and_no_verdict(desk: DeskUser) -> None:
+    """With whoever asked; nothing is kept or late yet."""
     with unit_of_work():
-        keeping.rebuild()
+        packing.rebuild()
     before = measures()
     desk.file(now=STORY)
-    assert measures() == before
+    after = measures()
+    assert after.pop("opened") == before.pop("opened") + 1
+    assert after == before
 
 
 def test_solving_counts_and_reopening_takes_it_back(desk: DeskUser) -> None:
     """R12: the verdict and the working time go; the first response stays."""
     with unit_of_work():
-        keeping.rebuild()
+        packing.rebuild()
     before = measures()
     number = desk.file(now=STORY).id
     desk.act(reply, number, Reply("A new lock is in.", kind=ReplyKind.FIX), who="jonas", now=STORY + timedelta(hours=1))
@@ -61,7 +77,7 @@ def test_solving_counts_and_reopening_takes_it_back(desk: DeskUser) -> None:
 def test_any_story_leaves_what_counting_anew_finds(desk: DeskUser, seed: int) -> None:
     """Steps in any order, refused ones too; folded now and then."""
     with unit_of_work():
-        keeping.rebuild()
+        packing.rebuild()
     dice, now = random.Random(seed), STORY
     numbers: list[int] = []
     for _ in range(25):
@@ -70,30 +86,32 @@ def test_any_story_leaves_what_counting_anew_finds(desk: DeskUser, seed: int) ->
             step(desk, dice, numbers, now)
         if dice.random() < 0.2:
             with unit_of_work():
-                keeping.fold()
-    assert keeping.kept() == keeping.count_anew()
+                packing.fold()
+    assert keeping.kept() == counted()
     before = keeping.kept()
     with unit_of_work():
-        while keeping.fold():
+        while packing.fold():
             pass
     assert keeping.kept() == before
     with unit_of_work():
-        keeping.rebuild()
+        packing.rebuild()
     assert keeping.kept() == before
 
 
 def test_the_doctor_names_what_is_not_counted(desk: DeskUser) -> None:
-    """A request whose counts went away is named until they are counted anew."""
+    """A day whose counts went away is named until they are counted anew."""
     number = desk.file(now=STORY).id
     desk.act(reply, number, Reply("A new lock is in.", kind=ReplyKind.FIX), who="jonas", now=STORY + timedelta(hours=1))
+    own = desk.find(number).department_id
     with unit_of_work():
-        keeping.rebuild()
+        packing.rebuild()
     assert health.uncounted() == []
     with unit_of_work():
-        db.session.execute(sa.delete(FigureCount))
-    assert f"request {number} is not in the figures: run `portal rebuild-figures`" in health.uncounted()
+        for table in (FigureCount, FigureChange):
+            db.session.execute(sa.delete(table))
+    assert f"department {own}: 2026-11-24 is not counted as its clocks say: run `portal rebuild-figures`" in health.uncounted()
     with unit_of_work():
-        keeping.rebuild()
+        packing.rebuild()
     assert health.uncounted() == []
 
 
@@ -123,13 +141,13 @@ def test_sixteen_at_once_solve_fold_and_count_anew(desk: DeskUser, app: Flask) -
 
     def work(place: int) -> str:
         if place % 4 == 1:
-            keeping.fold(2)
+            packing.fold(2)
         elif place % 8 == 3:
-            keeping.rebuild()
+            packing.rebuild()
         else:
             reply(db.session.get_one(Request, numbers[place]), Reply("A new lock is in.", kind=ReplyKind.FIX), actor=jonas, now=STORY + timedelta(hours=1))
         return "done"
 
     assert race(app, work) == {"done": WAYS}
     db.session.remove()
-    assert keeping.kept() == keeping.count_anew()
+    assert keeping.kept() == counted()

@@ -1,7 +1,8 @@
 """Counts that can be added, and percentiles read from them."""
 
+import json
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -11,19 +12,22 @@ from hypothesis import strategies as st
 
 from portal.desk import figures
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY = date(2026, 3, 2)
 BERLIN = ZoneInfo("Europe/Berlin")
 SECONDS = st.integers(0, 400 * 86400)
 
 
-def counted(stop: figures.Stop, department: int = 1) -> Counter[figures.Key]:
-    """What a clock of the repair service counts for in Berlin."""
-    return figures.counts_for(stop, 7, department, "normal", False, BERLIN)
+def counted(stop: figures.Stop) -> Counter[tuple[date, str, int]]:
+    """What a clock counts for, by day, measure and bucket."""
+    found: Counter[tuple[date, str, int]] = Counter()
+    for day, measure, number, n in figures.counts_of_clock(stop):
+        found[day, measure, number] += n
+    return found
 
 
-def stops(late: int = 0, *, status: str = "stopped", due: datetime | None = NOON, name: str = "resolution") -> figures.Stop:
-    """A clock that stopped ``late`` seconds after noon."""
-    return figures.Stop(name, status, due, NOON + timedelta(seconds=late), 5400)
+def stops(status: str = "met", *, due: date | None = DAY, name: str = "resolution", stopped: date | None = DAY) -> figures.Stop:
+    """A clock that stopped after an hour and a half of work, half an hour of waiting and ten hours on the wall."""
+    return figures.Stop(name, status, due, stopped, figures.bucket(5400), figures.bucket(36000), 5400, 1800)
 
 
 @given(SECONDS)
@@ -55,34 +59,53 @@ def test_nothing_has_no_percentile() -> None:
     assert figures.on_time(0, 0, 0) is None
 
 
+TIMES = {"resolution_time", "resolution_elapsed", "resolution_worked", "resolution_paused"}
+
+
 @pytest.mark.parametrize(
     ("stop", "measures"),
     [
-        (stops(0), {"resolution_met", "resolution_time"}),
-        (stops(1), {"resolution_missed", "resolution_time"}),
-        (stops(1, status="cancelled"), set()),
-        (stops(due=None), {"resolution_time"}),
-        (stops(name="next_response"), {"next_response_met"}),
-        (figures.Stop("resolution", "running", NOON, None, 0), set()),
+        (stops("met"), {"resolution_met", *TIMES}),
+        (stops("missed"), {"resolution_missed", *TIMES}),
+        (stops("cancelled"), set()),
+        (stops("met", due=None), TIMES),
+        (stops("met", name="next_response"), {"next_response_met"}),
+        (stops("met", name="promise"), {"promise_met"}),
+        (stops("running", stopped=None), set()),
     ],
 )
 def test_what_a_clock_counts_for(stop: figures.Stop, measures: set[str]) -> None:
-    """R20 and R19: at the due instant is kept, a second later is not, cancelled and running ones are not counted here."""
-    assert {key.measure for key in counted(stop)} == measures
+    """R20 and R19: a verdict and the times; cancelled and running clocks are not counted here."""
+    assert {measure for _, measure, _ in counted(stop)} == measures
 
 
-def test_a_verdict_counts_on_the_day_it_was_due_where_the_department_works() -> None:
+def test_waiting_and_work_are_sums_of_minutes() -> None:
+    """So that the share of waiting adds up."""
+    found = counted(stops())
+    assert (found[DAY, "resolution_worked", 0], found[DAY, "resolution_paused", 0]) == (90, 30)
+
+
+def test_a_verdict_counts_on_the_day_it_was_due_and_a_time_on_the_day_it_stopped() -> None:
     """Ten past midnight in Berlin is the day before in UTC."""
-    due = datetime(2026, 3, 1, 23, 10, tzinfo=UTC)
-    met = [key for key in counted(figures.Stop("resolution", "stopped", due, due, 60)) if key.measure == "resolution_met"]
-    assert [key.place.day for key in met] == [date(2026, 3, 2)]
+    due = figures.day_of(datetime(2026, 3, 1, 23, 10, tzinfo=UTC), BERLIN)
+    assert due == date(2026, 3, 2)
+    days = {measure: day for day, measure, _ in counted(stops(due=due, stopped=date(2026, 3, 1)))}
+    assert (days["resolution_met"], days["resolution_time"]) == (date(2026, 3, 2), date(2026, 3, 1))
 
 
 def test_reopening_withdraws_the_verdict() -> None:
     """R12: what was added is taken away again, exactly."""
-    was, now = counted(stops()), counted(figures.Stop("resolution", "running", NOON, None, 5400))
-    assert set(figures.difference(was, now).values()) == {-1}
+    place = figures.Place(DAY, 1, 7, "normal", False)
+    was = Counter({figures.Key(place, measure, number): n for (_, measure, number), n in counted(stops()).items()})
+    assert figures.difference(was, Counter()) == {key: -n for key, n in was.items()}
     assert figures.difference(was, was) == {}
+
+
+def test_what_is_opened_counts_with_who_asked() -> None:
+    """And once more when no end was promised."""
+    assert list(figures.counts_of_event("opened", DAY, 4, is_open_ended=False)) == [(DAY, "opened", 4, 1)]
+    assert list(figures.counts_of_event("opened", DAY, None, is_open_ended=True)) == [(DAY, "opened", 0, 1), (DAY, "unpromised", 0, 1)]
+    assert list(figures.counts_of_event("reopened", DAY, 4, is_open_ended=False)) == [(DAY, "reopened", 0, 1)]
 
 
 def test_open_and_late_is_missed_now() -> None:
@@ -91,14 +114,39 @@ def test_open_and_late_is_missed_now() -> None:
     assert figures.on_time(9, 1, 2) == pytest.approx(0.75)
 
 
-@given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 3)), min_size=1, max_size=30))
-def test_changes_add_up_to_the_last_state(story: list[tuple[int, int]]) -> None:
-    """However often a row changes, the sums equal counting its last state alone."""
-    kept: Counter[figures.Key] = Counter()
-    was: Counter[figures.Key] = Counter()
-    for late, department in story:
-        now = counted(stops(late * 3600), department)
-        for key, change in figures.difference(was, now).items():
-            kept[key] += change
-        was = now
-    assert {key: n for key, n in kept.items() if n} == dict(was)
+ROWS = st.lists(
+    st.tuples(
+        st.integers(1, 3),
+        st.sampled_from(["normal", "urgent"]),
+        st.booleans(),
+        st.sampled_from(["opened", "resolution_time"]),
+        st.integers(0, 40),
+        st.integers(-2, 5),
+    ),
+    max_size=30,
+)
+
+
+@given(st.lists(ROWS, max_size=4))
+def test_packed_cells_add_up_to_their_rows(cells: list[list[tuple[int, str, bool, str, int, int]]]) -> None:
+    """Whether rows are read one by one or packed in cells, sums and parts are the same, but for what came to nothing."""
+    whole: figures.Sums = {}
+    parts: figures.Parts = {}
+    for rows in cells:
+        text, apart = figures.packed(rows)
+        figures.merge(whole, json.loads(text))
+        figures.merge_parts(parts, json.loads(apart))
+    plain: figures.Sums = {}
+    plain_parts: figures.Parts = {}
+    for row in (row for rows in cells for row in rows):
+        figures.add(plain, *row[3:])
+        figures.add_parts(plain_parts, row)
+    assert told(whole) == told(plain)
+    for name, values in plain_parts.items():
+        for value, sums in values.items():
+            assert told(parts.get(name, {}).get(value, {})) == told(sums)
+
+
+def told(sums: figures.Sums) -> dict[tuple[str, int], int]:
+    """Sums without what came to nothing."""
+    return {(measure, number): n for measure, counts in sums.items() for number, n in counts.items() if n}
