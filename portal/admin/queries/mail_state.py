@@ -77,7 +77,7 @@ def _coming_back(settings: Settings) -> Line:
     title, domain = say("What cannot be delivered"), mail_message.domain(settings)
     if settings.mail_plain:
         return Line(title, "you", LOOK, say("mail_plain is on: reports come to mail_from and count only where they repeat our header."))
-    return Line(title, "done", GOOD, say("It comes back to b+...@%(domain)s: let the portal take in what is sent there.", domain=domain))
+    return Line(title, "done", GOOD, say("It comes back to b+…@%(domain)s: let the portal take in what is sent there.", domain=domain))
 
 
 def _check(check: Check) -> Line:
@@ -87,7 +87,7 @@ def _check(check: Check) -> Line:
 def _coming(settings: Settings) -> Line:
     if settings.mail_in_listen or settings.mail_in_imap:
         return Line(say("Mail that comes in"), "wait", UNKNOWN, say("It is set up. Nothing was heard from it yet."))
-    return Line(say("Mail that comes in"), "wait", OFF, say("Neither mail_in_listen nor mail_in_imap is set; `portal ingest-mail` works all the same."))
+    return Line(say("Mail that comes in"), "wait", OFF, say("Neither mail_in_listen nor mail_in_imap is set; the command ingest-mail works all the same."))
 
 
 def _flow(now: datetime) -> list[Line]:
@@ -103,7 +103,7 @@ def _flow(now: datetime) -> list[Line]:
             say("Waiting"),
             "done" if not waits.number else "work",
             GOOD if not waits.number else say("Under way"),
-            say("%(count)s wait to be sent.", count=str(waits)),
+            say("%(count)s wait to be sent.", count=str(waits)) if waits else say("Nothing waits."),
         ),
         Line(
             say("Given up"),
