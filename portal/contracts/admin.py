@@ -45,3 +45,13 @@ class CopyReleased:
     event: ClassVar[str] = "admin.copy.released"
     backup_at: str
     waiting_mail: str
+
+
+@dataclass(frozen=True)
+class MailExported:
+    """Somebody took the outbox as a file: which tab, and how many rows went out."""
+
+    event: ClassVar[str] = "admin.mail.exported"
+    shelf: str
+    rows: int
+    is_whole: bool

@@ -41,24 +41,26 @@ LIST_WEIGHT = 60_000
 WHO = {
     "everybody": "admin.livez admin.readyz people.ask_link",
     "person": """desk.catalogue desk.mine desk.mine_csv desk.new desk.promise
-        desk.search home.index home.search notifications.inbox notifications.preferences people.department
+        desk.search desk.search_csv home.index home.search notifications.inbox notifications.preferences people.department
         people.departments_list people.devices people.directory people.directory_csv people.edit_profile
         people.organisation people.organisation_people people.own_profile
         people.password people.prove people.second_factor_page people.suggest""",
     "addressee": "notifications.mail_of",
-    "administrators": """admin.confirm_drop admin.health admin.jobs admin.mail_check admin.one_mail admin.outbox admin.settings people.add_department people.add_hours
-        people.add_location people.edit_department people.edit_hours people.edit_location people.working_hours""",
+    "administrators": """admin.confirm_drop admin.health admin.jobs admin.mail_check admin.one_mail admin.outbox admin.outbox_csv admin.settings people.add_department
+        people.add_hours people.add_location people.edit_department people.edit_hours people.edit_location people.working_hours""",
     "keepers": """people.add_person people.edit_person people.import_people people.import_run people.import_template people.keep_person people.leaving
         people.people_and_groups people.refused_rows""",
     "record": "admin.changes admin.changes_csv",
     "readers": "desk.request_page desk.clock_page desk.attachment",
     "taking": "desk.import_requests desk.import_run desk.refused_requests",
     "mailed": "desk.original",
-    "minders": "desk.arrived desk.arrived_mail desk.arrived_original",
+    "minders": "desk.arrived desk.arrived_csv desk.arrived_mail desk.arrived_original",
     "owners": "desk.answer_page desk.ask_again desk.cancel desk.edit desk.followers",
     "workers": "desk.around desk.assign desk.follower desk.hand_over desk.priority desk.wait",
-    "queue": "desk.queue desk.queue_news desk.queue_clocks desk.queue_csv desk.follow_ups desk.figures desk.log_call",
-    "shelf": "desk.services desk.replies",
+    "queue": "desk.queue desk.queue_news desk.queue_clocks desk.queue_csv desk.follow_ups desk.follow_ups_csv desk.figure_rows desk.figure_rows_csv desk.log_call",
+    "figures": "desk.figures desk.figures_csv",
+    "leaders": "desk.all_figures desk.all_figures_csv",
+    "shelf": "desk.services desk.replies desk.services_csv desk.replies_csv",
     "manage": "desk.service desk.sharing desk.promise_of desk.add_reply desk.edit_reply people.edit_department_voice",
     "led": "desk.of_department desk.of_department_csv",
     "profile": "people.profile",
@@ -116,7 +118,7 @@ def _of_rule(door: Door, rule: str, who: str) -> set[int]:
     if rule == "minders":
         if who not in names(MINDERS):
             return {403}
-        if door.endpoint == "desk.arrived":
+        if door.endpoint in ("desk.arrived", "desk.arrived_csv"):
             return {200}
         return ({303} if door.endpoint == "desk.arrived_original" else {200}) if who in names(WAITING) else {404}
     if rule == "person":
@@ -135,6 +137,8 @@ def _of_rule(door: Door, rule: str, who: str) -> set[int]:
         "keepers": KEEPERS,
         "record": f"{ADMINISTRATORS} {AUDITORS}",
         "queue": SERVING.get(about, ""),
+        "figures": f"{SERVING.get(about, '')} {ADMINISTRATORS}",
+        "leaders": f"iris camille sam priya elena ruth leo aisha hana goran nils vera {ADMINISTRATORS}",
         "shelf": f"{SERVING.get(about, '')} {ADMINISTRATORS}",
         "manage": f"{LEADS.get(about, '')} {ADMINISTRATORS}",
         "led": f"{LEADS.get(about, '')} {AUDITORS}",

@@ -95,7 +95,7 @@ class MailRow:
     last_error: str | None
 
 
-def mail_page(shelf: MailShelf, cursor: str | None) -> Page[MailRow]:
+def mail_page(shelf: MailShelf, cursor: str | None, limit: int = PAGE) -> Page[MailRow]:
     """A page of the outbox, the newest first."""
     kept = sa.case((Mail.state == mail.State.KEPT, Mail.subject), else_=None)
     query = sa.select(Mail.id, Mail.created_at, Mail.to, Mail.to_name, kept, Mail.state, Mail.tries, Mail.next_try_at, Mail.last_error)
@@ -103,4 +103,4 @@ def mail_page(shelf: MailShelf, cursor: str | None) -> Page[MailRow]:
         query = query.where(Mail.state.in_((mail.State.QUEUED, mail.State.SENDING)))
     elif shelf is MailShelf.GIVEN_UP:
         query = query.where(Mail.state == mail.State.FAILED)
-    return keyset(query, [Key(Mail.id.expression, "id", descending=True)], cursor, PAGE, lambda row: MailRow(*row))
+    return keyset(query, [Key(Mail.id.expression, "id", descending=True)], cursor, limit, lambda row: MailRow(*row))

@@ -3,11 +3,11 @@
 from flask import Flask
 
 from portal.admin import menu
-from portal.admin.routes import changes, mail, probes, restored, running, work
+from portal.admin.routes import changes, exporting, mail, probes, restored, running, work
 from portal.admin.routes._blueprint import bp
 from portal.kernel import shell
 
-__all__ = ["changes", "mail", "probes", "restored", "running", "setup", "work"]
+__all__ = ["changes", "exporting", "mail", "probes", "restored", "running", "setup", "work"]
 
 
 def setup(app: Flask) -> None:

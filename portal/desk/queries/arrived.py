@@ -32,13 +32,13 @@ class Arrived:
     request_id: int | None
 
 
-def page(actor: Actor, decision: Decision, cursor: str | None) -> Page[Arrived]:
+def page(actor: Actor, decision: Decision, cursor: str | None, limit: int = SHOWN) -> Page[Arrived]:
     """Mail with this decision, the newest first; one statement."""
     mail = IncomingMail
     request_id = sa.case((mail.subject_kind == "desk.request", mail.subject_id))
     columns: list[Any] = [mail.id, mail.sender, mail.sender_name, mail.subject, mail.received_at, mail.reason, request_id]
     query = sa.select(*columns).where(mail.decision == decision, mails_visible_to(actor))
-    return keyset(query, _KEYS, cursor, SHOWN, lambda row: Arrived(*row))
+    return keyset(query, _KEYS, cursor, limit, lambda row: Arrived(*row))
 
 
 def waiting(actor: Actor) -> Count:

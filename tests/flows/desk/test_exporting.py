@@ -125,7 +125,7 @@ def test_nothing_twice_and_nothing_lost_over_batches(world: Any, app: Flask, que
     monkeypatch.setattr(sheets, "BATCH", 9)
     with app.test_request_context():
         actor, now = world.actor("jonas"), right_now()
-        sheet = sheets.of_queue(actor, world.facilities.id, "facilities", sheets.Wanted(), now=now, day_ends=now)
+        sheet = sheets.of_queue(actor, world.facilities.id, "facilities", sheets.Wanted(), now=now)
         told: list[tuple[int, bool]] = []
         with query_count() as statements:
             data = b""
@@ -202,3 +202,72 @@ def test_a_list_that_stands_still_ends(app: Flask) -> None:
         data = b"".join(export.stream(sheet, lambda rows, whole: told.append((rows, whole))))
     assert b"not complete" in data
     assert told == [(2, False)]
+
+
+def test_the_lists_around_a_department_are_files_too(world: Any, sign_in: Any, app: Flask) -> None:
+    """Services with what they promise, the reply library, follow-ups; for those who see the page."""
+    jonas = sign_in(world.jonas)
+    services = taken(jonas, "/services/facilities/services.csv")
+    page = jonas.get("/services/facilities")
+    assert all(row[0] in page for row in services)
+    repair = next(row for row in services if row[1] == "What is broken?")
+    assert repair[2:4] == ["yes", ""]
+    assert repair[5:] != ["", "", "", ""]
+    replies = taken(jonas, "/replies/facilities/replies.csv")
+    assert replies
+    assert all(row[0] in jonas.get("/replies/facilities") for row in replies)
+    page = jonas.get("/queue/facilities/follow-ups")
+    link = next(link for link in page.links if link.text == "Export")
+    assert link.href == "/queue/facilities/follow-ups.csv"
+    assert all(row[1] in page for row in taken(jonas, link.href))
+    for address in ("/services/facilities/services.csv", "/replies/facilities/replies.csv", "/queue/facilities/follow-ups.csv"):
+        assert sign_in(world.mara).get(address).status == 403
+    assert {note["list"] for note in notes(app)} == {"services", "replies", "follow-ups"}
+
+
+def test_a_search_is_a_file_of_what_its_reader_may_find(world: Any, sign_in: Any, app: Flask) -> None:
+    """With the filters of the page; somebody else finds nothing."""
+    jonas = sign_in(world.jonas)
+    page = jonas.get("/requests/search?q=radiator")
+    link = next(link for link in page.links if link.text == "Export")
+    assert link.href == "/requests/search.csv?q=radiator"
+    assert str(world.requests["radiator"]) in [row[0] for row in taken(jonas, link.href)]
+    assert taken(jonas, "/requests/search.csv?q=radiator&state=done") == []
+    assert taken(sign_in(world.tom), "/requests/search.csv?q=radiator") == []
+    assert "Export" not in [link.text for link in sign_in(world.tom).get("/requests/search?q=radiator").links]
+    assert {note["list"] for note in notes(app)} == {"search"}
+
+
+def test_search_pages_join_without_a_gap(world: Any, app: Flask, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three at a time or all at once: the same numbers."""
+    with app.app_context(), unit_of_work():
+        for place in range(11):
+            file_request(Filing(world.services["repair"], f"Door {place} squeaks", "It does.", world.nils.id), actor=world.actor("nils"), now=right_now())
+    jonas = sign_in(world.jonas)
+    whole = [row[0] for row in taken(jonas, "/requests/search.csv?q=squeaks")]
+    monkeypatch.setattr(sheets, "AT_ONCE", 3)
+    assert [row[0] for row in taken(jonas, "/requests/search.csv?q=squeaks")] == whole
+    assert len(set(whole)) == 11
+
+
+def test_mail_that_came_in_is_a_file_for_who_minds_it(world: Any, sign_in: Any) -> None:
+    """The tab of the page; employees have none."""
+    priya = sign_in(world.priya)
+    assert next(link for link in priya.get("/mail-in?show=ignored").links if link.text == "Export").href == "/mail-in.csv?show=ignored"
+    assert taken(priya, "/mail-in.csv") == []
+    assert sign_in(world.mara).get("/mail-in.csv").status == 403
+
+
+def test_the_outbox_is_a_file_for_administrators(world: Any, sign_in: Any, app: Flask, run_jobs: Any) -> None:
+    """Whom a mail goes to and where it stands; of what went out nobody reads the subject."""
+    from portal.kernel import mail
+
+    with app.app_context(), unit_of_work():
+        mail.queue(to="mara.okafor@marlow.example", subject="=HYPERLINK(1)", text="Hello", now=right_now())
+    ada = sign_in(world.ada)
+    assert next(link for link in ada.get("/administration/mail").links if link.text == "Export").href == "/administration/mail.csv"
+    rows = taken(ada, "/administration/mail.csv")
+    assert "mara.okafor@marlow.example" in [row[2] for row in rows]
+    assert [row for row in rows if "HYPERLINK" in row[4] and not row[4].startswith("'=")] == []
+    assert taken(ada, "/administration/mail.csv?show=came-back") == []
+    assert sign_in(world.priya).get("/administration/mail.csv").status == 403
