@@ -1,5 +1,6 @@
 """What became of each backup, for `portal doctor`, the health page and whoever asks when the last one was."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -36,21 +37,26 @@ def note(*, begun_at: datetime, ended_at: datetime, place: str, size: int = 0, f
         session.execute(sa.delete(Backup).where(Backup.ended_at < ended_at - KEPT))
 
 
-def last(*, good: bool) -> Backup | None:
-    """The newest backup, or the newest that was verified."""
-    query = sa.select(Backup).order_by(Backup.id.desc()).limit(1)
-    return db.session.scalars(query.where(Backup.error.is_(None)) if good else query).first()
+@dataclass(frozen=True)
+class Latest:
+    """The newest backup, and the newest that was verified; often they are one."""
+
+    newest: Backup | None = None
+    good: Backup | None = None
 
 
-def in_words(now: datetime) -> str:
+def latest() -> Latest:
+    """Both in one statement."""
+    ids = (sa.select(sa.func.max(Backup.id)), sa.select(sa.func.max(Backup.id)).where(Backup.error.is_(None)))
+    rows = db.session.scalars(sa.select(Backup).where(sa.or_(*(Backup.id == one.scalar_subquery() for one in ids))).order_by(Backup.id.desc())).all()
+    return Latest(rows[0] if rows else None, next((row for row in rows if row.error is None), None))
+
+
+def in_words(found: Latest, now: datetime) -> str:
     """When the last good backup was, and what went wrong since: "7 h ago, verified"."""
-    newest, good = last(good=False), last(good=True)
-    if good is None:
-        words = "there is none yet"
-    else:
-        words = f"{_age(now - good.begun_at)} ago, verified"
-    if newest is not None and newest.error is not None:
-        words += f"; the one {_age(now - newest.ended_at)} ago failed: {newest.error}"
+    words = "there is none yet" if found.good is None else f"{_age(now - found.good.begun_at)} ago, verified"
+    if found.newest is not None and found.newest.error is not None:
+        words += f"; the one {_age(now - found.newest.ended_at)} ago failed: {found.newest.error}"
     return words
 
 
@@ -65,13 +71,13 @@ def _age(span: timedelta) -> str:
 def _said() -> str:
     # An old backup is no reason to send people away from a portal that works, so readiness does not ask for it.
     settings: Settings = current_app.extensions["settings"]
-    now, good = clock.now(), last(good=True)
-    if settings.backup_to and not quarantine.is_on() and (good is None or now - good.begun_at > LATE):
-        raise health.Unwell(in_words(now))
-    return in_words(now)
+    now, found = clock.now(), latest()
+    if settings.backup_to and not quarantine.shown() and (found.good is None or now - found.good.begun_at > LATE):
+        raise health.Unwell(in_words(found, now))
+    return in_words(found, now)
 
 
 @health.watch("quarantine")
 def _quarantined() -> str | None:
-    mark = quarantine.mark()
+    mark = quarantine.mark() if quarantine.shown() else None
     return None if mark is None else f"this is a copy of {mark.backup_at:%Y-%m-%d %H:%M} UTC, and nothing leaves it: `portal restore --release`"
