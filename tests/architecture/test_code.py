@@ -32,7 +32,7 @@ GATES = {
     "secrets": {
         "portal/kernel/tokens.py": "makes tokens",
         "portal/kernel/security.py": "makes the secret key at the first start",
-        "portal/kernel/mail.py": "makes message ids nobody can guess",
+        "portal/kernel/mail_ids.py": "makes message ids nobody can guess",
         "portal/kernel/submissions.py": "makes the one-time key of a form",
     },
 }
