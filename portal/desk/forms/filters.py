@@ -43,7 +43,7 @@ class QueueFilter(FilterForm):
     assignee = StringField(_l("Has it"), validators=[Optional(), Regexp(r"^(nobody|me|[1-9]\d{0,8})$")])
     of = _number(_l("From department"))
     requester = StringField(_l("Requester"), validators=[Optional(), at_most(160)], filters=[clean_line])
-    older = _number(_l("Asked more than so many days ago"), OLDEST)
+    older = _number(_l("Older than"), OLDEST)
     due = _choice(_l("Due"), LATE, TODAY, WEEK)
     snoozed = _choice(_l("Resting"), *YES_NO)
     taken = _choice(_l("Taken in from elsewhere"), *YES_NO)

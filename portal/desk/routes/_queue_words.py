@@ -5,7 +5,9 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from portal.desk.forms.filters import QueueFilter
 from portal.desk.queries.queue_around import Around
 from portal.desk.queries.queue_conditions import FOLLOW_UP, LATE, SORTS, TODAY, WEEK, Wanted
 from portal.desk.routes._asked import Asked
@@ -72,9 +74,11 @@ def orders(look: Asked, wanted: Wanted) -> dict[str, Any]:
     return {"current": names[wanted.order], "links": links}
 
 
-def of_filters(around: Around) -> dict[str, dict[str, str]]:
+def of_filters(around: Around, form: QueueFilter) -> dict[str, dict[str, str]]:
     """The values of each filter in words; a filter that is not here says what was typed."""
+    days = form.older.data
     return {
+        "older": {str(days): ngettext("%(num)d day", "%(num)d days", days)} if days else {},
         "service": {str(c.id): c.name for c in around.services},
         "site": {str(c.id): c.name for c in around.sites},
         "assignee": {str(c.id): c.name for c in around.people} | {"nobody": _("nobody yet"), "me": _("whoever looks")},

@@ -103,7 +103,7 @@ def _context(department: arounds.Served, look: Asked, now: datetime) -> dict[str
     matched = matching(wanted, actor, department.id, times)
     narrowed = wanted if form.held() or look.saved else None
     around = arounds.around(actor, department.id, times=times, today=in_words.today(now), wanted=narrowed, matched=matched)
-    filters = list(chips(form, in_words.of_filters(around)))
+    filters = list(chips(form, in_words.of_filters(around, form)))
     gone = [chip for chip in filters if chip.gone] if look.saved else []
     found = queues.rows(actor, department.id, wanted, times=times, cursor=request.args.get("at"), first=_first(), matched=matched)
     found = queues.NOTHING if gone else found

@@ -45,7 +45,7 @@ def _says(form: QueueFilter, around: arounds.Around, names: dict[str, str]) -> l
     said = [(_("View"), names[wanted.view])]
     if wanted.text:
         said.append((_("Search"), wanted.text))
-    held = (chip for chip in chips(form, in_words.of_filters(around)) if chip.value is not None)
+    held = (chip for chip in chips(form, in_words.of_filters(around, form)) if chip.value is not None)
     said.extend((chip.label, _("no longer there") if chip.gone else str(chip.value)) for chip in held)
     return [*said, (_("Order"), in_words.order_names()[wanted.order])] if wanted.sort != "next" else said
 

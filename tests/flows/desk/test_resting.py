@@ -21,7 +21,7 @@ from portal.desk.rules import ReplyKind
 from portal.kernel.activity import Activity
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Refusal
-from portal.kernel.unit_of_work import unit_of_work
+from portal.kernel.unit_of_work import run, unit_of_work
 from tests.support.desk import DeskUser
 from tests.support.story import STORY
 
@@ -216,10 +216,14 @@ def test_a_page_from_before_somebody_changed_it_rests_nothing(desk: DeskUser) ->
     version, number = stale.version, stale.id
     desk.act(claim, "radiator", who="kim", now=STORY)
     db.session.remove()
-    row = db.session.get_one(Request, number)
-    set_committed_value(row, "version", version)
-    with pytest.raises(Conflict):
+
+    def late() -> None:
+        row = db.session.get_one(Request, number)
+        set_committed_value(row, "version", version)
         snooze(row, STORY + 2 * DAY, reason=WHY, actor=desk.actor("jonas"), now=STORY)
+
+    with pytest.raises(Conflict):
+        run(late)
     db.session.remove()
     assert desk.find("radiator").snoozed_until is None
 
