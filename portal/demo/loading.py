@@ -13,6 +13,7 @@ from portal.demo.organisation import Cast, make_organisation
 from portal.demo.post import bring_post
 from portal.demo.sharing import share_work_out
 from portal.demo.tales import Stage, all_tales
+from portal.demo.talk import talk
 from portal.demo.views import keep_views
 from portal.desk import figure_packing
 from portal.desk.catalogue import sync_catalogue
@@ -56,6 +57,7 @@ def _fill(now: datetime, progress: Progress) -> None:
     _tell_lately(now)
     share_work_out(now)
     keep_views(now)
+    talk(now)
     bring_post(now)
 
 

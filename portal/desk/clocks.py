@@ -4,7 +4,6 @@ A row says how its cycle stood at the last event, so it depends on the log alone
 the log itself (``opened`` and ``retargeted`` carry them), and a request keeps its calendar version (R18), also after a transfer.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -169,9 +168,9 @@ def begin(request: Request, opened: ClockEvent) -> list[Cycle]:
 
 
 def write_first(request: Request, opened: ClockEvent, found: Sequence[Cycle], now: datetime) -> None:
-    """Store what :func:`begin` found, once the request has its number; two statements unless a logged call is late already."""
+    """Store what :func:`begin` found, once the request has its number; one statement unless a logged call is late already."""
+    figure_keeping.mark(opened, request)
     _insert(request.id, found, work_calendar(request.calendar_version_id), {})
-    figure_keeping.note(Counter(), figure_keeping.place_new([opened], request))
     for cycle in found:
         note_breach(request.id, cycle, now, [opened])
 

@@ -53,11 +53,10 @@ def days_of(clock: Any, request: Any) -> dict[str, Any]:
     }
 
 
-def place(event: ClockEvent, request: Request) -> None:
-    """Keep with an event that comes or goes where it counts."""
-    event.day, event.department_id = day_of(event.at, zone_of(request.calendar_version_id)), request.department_id
-    event.service_id, event.priority, event.customer_notices = request.service_id, str(request.priority), request.customer_notices
-    event.asked_from = request.from_department_id
+def mark(event: ClockEvent, request: Request) -> None:
+    """Keep with an event what the request is now, so that it counts as that; without a day it waits to be counted."""
+    event.department_id, event.service_id, event.priority = request.department_id, request.service_id, str(request.priority)
+    event.customer_notices, event.asked_from = request.customer_notices, request.from_department_id
     event.is_open_ended = is_open_ended(event.kind, event.data)
 
 
@@ -67,11 +66,13 @@ def is_open_ended(kind: str, data: Mapping[str, Any]) -> bool:
 
 
 def place_new(log: Iterable[ClockEvent], request: Request) -> Counter[Key]:
-    """Give every event without a place its own, and say what they count for."""
+    """Give every event without a day its own, and say what they count for. A filing waits for it, so that it costs no statement more."""
     found: Counter[Key] = Counter()
     for event in log:
         if event.kind in COMES_AND_GOES and event.day is None:
-            place(event, request)
+            if event.service_id is None:
+                mark(event, request)
+            event.day = day_of(event.at, zone_of(request.calendar_version_id))
             found.update(event_counts(event))
     return found
 

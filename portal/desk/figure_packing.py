@@ -158,12 +158,14 @@ def _owners(ids: set[int]) -> dict[int, list[tuple[datetime, int]]]:
 
 def _placed(row: Any, request: Any, owners: dict[int, list[tuple[datetime, int]]]) -> dict[str, Any]:
     was = {"service_id": request.service_id, "priority": str(request.priority), "customer_notices": request.customer_notices}
+    if row.service_id is not None:
+        was = {name: getattr(row, name) for name in was}
     if hasattr(row, "stopped_at"):
-        kept = {name: getattr(row, name) for name in was} if row.service_id is not None else was
-        return {"id": row.id, **kept, **keeping.days_of(row, request)}
-    place = {"day": day_of(row.at, keeping.zone_of(request.calendar_version_id)), "asked_from": request.from_department_id}
-    place |= {"department_id": owner_at(owners.get(row.request_id, []), row.at, request.department_id)}
-    return {"id": row.id, **was, **place, "is_open_ended": keeping.is_open_ended(row.kind, row.data)}
+        return {"id": row.id, **was, **keeping.days_of(row, request)}
+    was |= {"asked_from": request.from_department_id if row.department_id is None else row.asked_from}
+    was |= {"department_id": row.department_id or owner_at(owners.get(row.request_id, []), row.at, request.department_id)}
+    was |= {"is_open_ended": keeping.is_open_ended(row.kind, row.data)}
+    return {"id": row.id, **was, "day": day_of(row.at, keeping.zone_of(request.calendar_version_id))}
 
 
 def _counts_of(requests: dict[int, Any], clocks: list[int], events: list[int]) -> Counter[Key]:

@@ -87,7 +87,7 @@ def figures_csv(key: str) -> Response:
     department, now = pages.whose(key), clock.now()
     zone = read.zone_of(department.id)
     period = pages.asked(PeriodFilter.from_address(), zone, now)
-    table = _tables(department, period, zone, now).get(request.args.get("table", ""))
+    table = _tables(department, period, zone, now).get(request.args.get("table", "promises"))
     if table is None:
         raise NotFound()
     return _file(table, f"figures-of-{department.key}-{table.key}-{period.span.first}-{period.span.last}", department.id, now)

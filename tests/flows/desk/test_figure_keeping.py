@@ -48,11 +48,14 @@ def counted() -> Counter[Key]:
 
 
 def test_filing_counts_what_came_in_and_no_verdict(desk: DeskUser) -> None:
-    """With whoever asked; nothing is kept or late yet."""
+    """With whoever asked, when the job has seen it; nothing is kept or late yet."""
     with unit_of_work():
         packing.rebuild()
     before = measures()
     desk.file(now=STORY)
+    assert measures() == before
+    with unit_of_work():
+        assert packing.settle() == 1
     after = measures()
     assert after.pop("opened") == before.pop("opened") + 1
     assert after == before
