@@ -21,9 +21,25 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel import clock, jobs, outbound, return_address, unit_of_work
 from portal.kernel.db import Identified, db, enum_type
+from portal.kernel.errors import Refusal
 from portal.kernel.health import Unwell, check
 from portal.kernel.mail_ids import lasting_id, relayed
-from portal.kernel.mail_message import NAME_LIMIT, SUBJECT_LIMIT, Letter, Voice, address, body, checked_headers, checked_id, compose, domain, one_line, sender
+from portal.kernel.mail_message import (
+    NAME_LIMIT,
+    SUBJECT_LIMIT,
+    Letter,
+    Voice,
+    address,
+    body,
+    checked_headers,
+    checked_id,
+    compose,
+    domain,
+    is_portals,
+    one_line,
+    sender,
+)
+from portal.kernel.messages import say
 from portal.kernel.policy import ANONYMOUS
 from portal.kernel.settings import Settings
 
@@ -104,9 +120,11 @@ def queue(
 
     ``about`` is the thing answers belong to, ``writer`` name and address to write as where a person speaks.
 
-    Raises Refusal for an impossible address, ValueError for ids and headers that would not survive the way.
+    Raises Refusal for an impossible address or one of our own, ValueError for ids and headers that would not survive the way.
     """
     identity = checked_id(message_id or lasting_id())
+    if is_portals(to, _settings()):
+        raise Refusal(say("%(address)s is an address of the portal itself, and it writes to nobody there.", address=one_line(to, 100)))
     fresh = jobs.insert_once(
         Mail,
         message_id=identity,
@@ -240,10 +258,10 @@ def _attempt(claim: _Claim) -> Outcome:
 
 def envelope_sender(mail_id: int, voice: Voice, settings: Settings) -> str:
     """Where a mail comes back to: nowhere for a receipt, which must never start a conversation of machines, else to an address of its own."""
-    if voice is Voice.RECEIPT:
-        return ""
     mailbox = sender(settings)[1]
-    return mailbox if settings.mail_plain else return_address.make(mail_id, mailbox.rpartition("@")[2])
+    if settings.mail_plain:
+        return mailbox
+    return "" if voice is Voice.RECEIPT else return_address.make(mail_id, mailbox.rpartition("@")[2])
 
 
 @dataclass(frozen=True)

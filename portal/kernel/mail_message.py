@@ -170,6 +170,13 @@ def is_own(mailbox: str, settings: Settings) -> bool:
     return not settings.mail_plain and mailbox.rpartition("@")[2].casefold() == domain(settings)
 
 
+def is_portals(mailbox: str, settings: Settings) -> bool:
+    """True for an address that leads back to the portal itself: nothing is ever sent there."""
+    own, _, host = sender(settings)[1].casefold().rpartition("@")
+    local, _, theirs = mailbox.casefold().rpartition("@")
+    return theirs == host and (local == own or local.startswith((f"{own}+", "reply+", "b+")))
+
+
 def _mailbox(name: str, mailbox: str) -> Address:
     display = one_line(name, NAME_LIMIT)
     if not display.isascii():

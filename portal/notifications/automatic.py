@@ -22,3 +22,8 @@ def take(address: str, now: datetime) -> bool:
         where=sa.or_(used.third.is_(None), used.third <= now - WITHIN),
     )
     return db.session.execute(once.returning(sa.literal(1)), execution_options={"synchronize_session": False}).first() is not None
+
+
+def forget(now: datetime) -> None:
+    """Addresses that got none for a day start anew."""
+    db.session.execute(sa.delete(AutomaticMail).where(AutomaticMail.newest < now - timedelta(days=1)), execution_options={"synchronize_session": False})

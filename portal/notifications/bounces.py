@@ -5,7 +5,7 @@ mails that come back for good within 14 days make an address dead: what its owne
 administrators hear of it. What the rules of a server refuse is never held against a person.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -28,6 +28,7 @@ from portal.people.models import Person, Role
 SENDING = ("notifications.sending", 1)
 """What a notice about the portal's own sending is about."""
 OF_PERSON = "people.person"
+KEPT = timedelta(days=400)
 ALIVE = say("Mail to this address is not stopped any more: somebody was faster, or it has been changed.")
 
 
@@ -147,6 +148,11 @@ def try_again(person_id: int, *, actor: Actor, now: datetime) -> None:
     if not _hold(person_id) or not _forget(person_id):
         raise Conflict(ALIVE)
     activity.record(MailTriedAgain(person_id), actor=actor, subject=(OF_PERSON, person_id), at=now)
+
+
+def forget(now: datetime) -> None:
+    """Drop what came back longer than ``KEPT`` ago; an address that is dead stays so."""
+    db.session.execute(sa.delete(MailFailure).where(MailFailure.at < now - KEPT), execution_options={"synchronize_session": False})
 
 
 def setup() -> None:

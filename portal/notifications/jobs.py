@@ -1,7 +1,7 @@
 """Jobs of the inbox: bring what was told, sweep the digests; and the truth that mail reaches people."""
 
 from portal.kernel import clock, health, jobs
-from portal.notifications import delivery, queries
+from portal.notifications import automatic, bounces, delivery, queries
 
 
 @jobs.job("notifications.deliver")
@@ -35,6 +35,13 @@ def sweep_on(after: int) -> None:
     cursor = delivery.sweep_digests(after, clock.now())
     if cursor is not None:
         jobs.enqueue("notifications.digests_on", unique=str(cursor), after=cursor)
+
+
+@jobs.daily("03:40", name="notifications.forget")
+def forget() -> None:
+    """What came back more than a year ago goes, and when addresses last got an automatic answer."""
+    automatic.forget(clock.now())
+    bounces.forget(clock.now())
 
 
 @health.invariant("Nobody waits for a mail longer than two days")

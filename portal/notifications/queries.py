@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from portal.kernel import paging
 from portal.kernel.db import db
+from portal.kernel.incoming import addresses
 from portal.kernel.policy import Actor
 from portal.kernel.prepared import ME, once, read
 from portal.notifications import kinds, rules
@@ -236,14 +237,14 @@ def writer(person_id: int) -> tuple[str, str | None] | None:
 
 
 def recipient(person_id: int, now: datetime) -> Recipient | None:
-    """Where to write to; None for somebody who left, or has no address that takes mail. Four statements."""
+    """Where to write to; None for somebody who left, or has no address that takes mail, or one of ours. Five statements."""
     actor = actor_of(person_id, now=now)
     if actor is None:
         return None
     query = sa.select(Person.email, QuietHours.start, QuietHours.end).outerjoin(QuietHours, QuietHours.person_id == Person.id)
     query = query.outerjoin(DeadAddress, DeadAddress.person_id == Person.id)
     row = db.session.execute(query.where(Person.id == person_id, takes_mail())).first()
-    if row is None:
+    if row is None or addresses.is_ours(row.email):
         return None
     quiet = rules.quiet_until(now, row.start, row.end, actor.zone) if row.start is not None else None
     return Recipient(actor, row.email, actor.name, rules.is_away(now, actor.zone, _absences(person_id, now)), quiet)

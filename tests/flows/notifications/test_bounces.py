@@ -12,9 +12,10 @@ from portal.kernel import clock as kernel_clock
 from portal.kernel import mail, return_address
 from portal.kernel.activity import Activity
 from portal.kernel.db import db
+from portal.kernel.errors import Refusal
 from portal.kernel.incoming import store
 from portal.kernel.unit_of_work import unit_of_work
-from portal.notifications import bounces
+from portal.notifications import bounces, jobs
 from portal.notifications.models import DeadAddress, MailFailure, Notice
 from portal.notifications.rules import MailState
 from portal.people.models import Person
@@ -239,6 +240,28 @@ def test_a_server_that_refuses_at_once_says_the_same(app: Flask, world: Any, pos
             bounces.refused(mail.Refused(sent.id, world.mara.id, sent.to, "550 5.1.1 nobody of that name here"), kernel_clock.now())
     assert post.kinds() == ["hard", "hard"]
     assert post.dead(world.mara)
+
+
+def test_what_is_old_goes_and_the_dead_stay_dead(app: Flask, world: Any, post: Post, clock: Any) -> None:
+    """The list of a year is enough; Mara's address does not come to life by that."""
+    twice(post, world.mara)
+    clock.advance(days=401)
+    with app.app_context(), unit_of_work():
+        jobs.forget()
+    assert (post.kinds(), post.dead(world.mara)) == ([], True)
+
+
+def test_the_portal_writes_to_none_of_its_own_addresses(app: Flask, world: Any, post: Post, run_jobs: Any) -> None:
+    """Somebody who was given the portal's mailbox as their address finds everything in the portal."""
+    with app.app_context(), unit_of_work():
+        db.session.execute(sa.update(Person).where(Person.id == world.mara.id).values(email="hearth@localhost"))
+    post.tell([world.mara], "message-1")
+    run_jobs()
+    assert post.news() == []
+    with app.app_context(), unit_of_work():
+        for own in ("hearth@localhost", "Reply+abc@localhost", "b+x@localhost"):
+            with pytest.raises(Refusal):
+                mail.queue(to=own, subject="x", text="x", now=kernel_clock.now())
 
 
 @pytest.mark.postgres
