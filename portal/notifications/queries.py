@@ -229,6 +229,12 @@ def came_back(cursor: str | None, *, person_id: int | None = None, limit: int = 
     return paging.keyset(query, [paging.Key(mine.id.expression, "id", descending=True)], cursor, limit, lambda row: CameBack(*row))
 
 
+def came_back_of(mail_id: int) -> list[tuple[datetime, str, str]]:
+    """When a mail came back, with the code and the words of the mail server; one statement."""
+    query = sa.select(MailFailure.at, MailFailure.status, MailFailure.words).where(MailFailure.mail_id == mail_id).order_by(MailFailure.id)
+    return [(row[0], row[1], row[2]) for row in db.session.execute(query)]
+
+
 def writer(person_id: int) -> tuple[str, str | None] | None:
     """Name and department of whoever wrote, and the address of that department, for the line of the sender; one statement."""
     query = sa.select(Person.name, Department.name, Department.email).outerjoin(Department, Department.id == Person.department_id)

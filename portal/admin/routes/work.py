@@ -72,7 +72,7 @@ def one_mail(mail_id: int) -> str:
     readable = mail.state is State.KEPT
     if readable:
         observe.note("admin.mail.read", person_id=actor.person_id, subject=("kernel.mail", mail.id), at=clock.now(), every=0)
-    return render_template("admin/mail.html", mail=mail, readable=readable, keeps=_keeps())
+    return render_template("admin/mail.html", mail=mail, readable=readable, keeps=_keeps(), came_back=told.came_back_of(mail.id))
 
 
 @bp.post("/administration/mail/<int:mail_id>/retry")
