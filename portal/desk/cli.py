@@ -39,7 +39,7 @@ def ingest(names: tuple[str, ...], *, dry: bool, as_json: bool) -> int:
 
 def _why(error: Exception) -> str:
     if isinstance(error, TooLarge):
-        return str(error)
+        return str(error.message)
     cause = "there is no room left on the disk" if isinstance(error, DiskFull) else "the database is held by somebody else"
     return f"{cause}; take it in again later, what was kept is decided by itself"
 

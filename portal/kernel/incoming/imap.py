@@ -17,7 +17,7 @@ import structlog
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.kernel import clock, jobs, outbound_imap
+from portal.kernel import clock, jobs, outbound_imap, quarantine
 from portal.kernel.db import db
 from portal.kernel.errors import Busy, DiskFull, TooLarge
 from portal.kernel.incoming import notes, store
@@ -70,7 +70,7 @@ def state(box: Mailbox) -> State:
 def fetch() -> None:
     """Fetch what is new, unless somebody else is at it or the mailbox is to be left alone for a while."""
     box, now = in_use(), clock.now()
-    if box is None:
+    if box is None or quarantine.is_on():
         return
     next_try = state(box).next_try
     db.session.rollback()

@@ -20,9 +20,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.kernel import clock, mail_message, unit_of_work
+from portal.kernel import clock, mail_message, quarantine, unit_of_work
 from portal.kernel.db import db
-from portal.kernel.errors import PortalError, TooLarge
+from portal.kernel.errors import Busy, PortalError, TooLarge
 from portal.kernel.incoming import addresses, notes, store
 from portal.kernel.incoming.watching import ALIVE, TROUBLE
 from portal.kernel.settings import Settings, SettingsError
@@ -191,7 +191,7 @@ class _Door:
         try:
             number = await self.in_app(partial(keep, raw, sender, tuple(envelope.rcpt_tos)))
         except TooLarge as error:
-            return f"552 5.3.4 {error}"
+            return f"552 5.3.4 {error.message}"
         except (SQLAlchemyError, PortalError, OSError) as error:
             return self._later(f"it could not be kept ({type(error).__name__})", "mail not kept")
         return f"250 2.6.0 Kept as mail {number}"
@@ -207,7 +207,9 @@ class _Door:
 
 
 def keep(raw: bytes, sender: str, recipients: tuple[str, ...]) -> int:
-    """Keep a mail for good; its id. Raises TooLarge, Busy or DiskFull."""
+    """Keep a mail for good; its id. Raises TooLarge, Busy or DiskFull; a restored copy takes none from the portal it was made of."""
+    if quarantine.is_on():
+        raise Busy()
     number, _ = store.take_in(raw, via="listener", envelope_from=sender, envelope_to=recipients)
     return number
 

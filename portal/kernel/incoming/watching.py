@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from flask import current_app
 
-from portal.kernel import clock
+from portal.kernel import clock, quarantine
 from portal.kernel.db import db
 from portal.kernel.health import Unwell, watch
 from portal.kernel.incoming import imap, notes
@@ -34,6 +34,9 @@ WORDS = {
 }
 
 
+HELD = "held: a restored copy takes no mail until it is released"
+
+
 def settings() -> Settings:
     """The settings of the application."""
     found: Settings = current_app.extensions["settings"]
@@ -58,6 +61,8 @@ def _listens() -> str | None:
     place = settings().mail_in_listen
     if not place:
         return None
+    if quarantine.is_on():
+        return HELD
     found, now = notes.known("smtp:"), clock.now()
     alive = found.get(ALIVE)
     if alive is None or now - alive > DEAD:
@@ -73,6 +78,8 @@ def _fetches() -> str | None:
     box, now = imap.in_use(), clock.now()
     if box is None:
         return None
+    if quarantine.is_on():
+        return HELD
     state, place = imap.state(box), f"{box.folder} of {box.name} at {box.host}"
     if state.since:
         again = f", next try after {moment(state.next_try)}" if state.next_try else ""

@@ -73,6 +73,16 @@ WRONG = [
     ("database_url", "postgresql+psycopg://name@host:port[/x", "database_url must look like"),
     ("database_url", "sqlite:///:memory:", "database_url names no file"),
     ("smtp_url", "mail.example.com", "smtp_url must look like smtp://name:password@host:port, or smtps://."),
+    ("mail_in_listen", "2525", "mail_in_listen is '2525'; write an address and a port, such as 127.0.0.1:2525."),
+    ("mail_in_listen", "127.0.0.1:0", "write an address and a port"),
+    ("mail_in_listen", "127.0.0.1:65536", "write an address and a port"),
+    ("mail_in_listen", "fe80::1:2525", "write an address and a port"),
+    ("mail_in_imap", "mail.example.com", "mail_in_imap must look like imaps://name:password@host/INBOX"),
+    ("mail_in_imap", "imaps://mail.example.com/INBOX", "mail_in_imap must look like"),
+    ("mail_in_imap", "imaps://desk:secret@mail.example.com", "mail_in_imap must look like"),
+    ("mail_in_imap", "pop://desk:secret@mail.example.com/INBOX", "mail_in_imap must look like"),
+    ("mail_in_imap", "imaps://desk%0D%0Ax:secret@mail.example.com/INBOX", "mail_in_imap must look like"),
+    ("mail_in_imap", "imaps://desk:secret@mail.example.com:port/INBOX", "mail_in_imap must look like"),
     ("mail_from", "Hearth", "mail_from is 'Hearth'; write one mail address."),
     ("secret_key", "short", "secret_key is too short; use at least 32 characters, or leave it out and one is made."),
     ("log_level", "LOUD", "log_level is 'LOUD'; choose one of DEBUG, INFO, WARNING, ERROR."),
@@ -93,7 +103,8 @@ def test_a_wrong_value_is_one_line_that_names_it(tmp_path: Path, name: str, valu
 
 def test_secrets_are_never_repeated(tmp_path: Path) -> None:
     """A refusal may end up in a log."""
-    for name, value in (("database_url", "postgres://hearth:canary@db/x"), ("smtp_url", "http://hearth:canary@mail"), ("secret_key", "canary")):
+    given = [("database_url", "postgres://hearth:canary@db/x"), ("smtp_url", "http://hearth:canary@mail"), ("secret_key", "canary")]
+    for name, value in (*given, ("mail_in_imap", "imap://hearth:canary@mail")):
         with pytest.raises(SettingsError) as refused:
             load({f"HEARTH_{name.upper()}": value}, instance=tmp_path)
         assert "canary" not in str(refused.value)

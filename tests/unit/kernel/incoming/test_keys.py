@@ -1,0 +1,51 @@
+"""A mail is known again in every form it is handed on in, and no other is taken for it."""
+
+import hashlib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.desk.cli import _mails
+from portal.kernel.incoming.store import _keys, key_of
+
+LINE = st.one_of(
+    st.sampled_from([b"", b"From the desk of Mara", b">From here", b">>From there", b"From: x", b".", b"-- ", b"word \xff word"]),
+    st.binary(max_size=20).map(lambda text: text.replace(b"\r", b"").replace(b"\n", b"")),
+)
+MAIL = st.lists(LINE, max_size=12).map(lambda lines: b"Subject: Door\n\n" + b"\n".join(lines))
+
+
+def boxed(raw: bytes, number: int) -> bytes:
+    """A mail as an mbox holds it."""
+    quoted = b"\n".join(b">" + line if line.lstrip(b">").startswith(b"From ") else line for line in raw.split(b"\n"))
+    return b"From mara@marlow.example Tue Nov 24 09:%02d:00 2026\n" % number + quoted.rstrip(b"\n") + b"\n\n"
+
+
+@given(MAIL)
+def test_every_form_has_the_same_key(raw: bytes) -> None:
+    """Line ends of the network or of a file, with or without a last one, alone or in an mbox."""
+    plain = raw.rstrip(b"\n")
+    forms = [raw, raw.replace(b"\n", b"\r\n"), plain + b"\n", plain + b"\r\n", boxed(raw, 1), boxed(raw, 2).replace(b"\n", b"\r\n")]
+    assert {key_of(form) for form in forms} == {key_of(raw)}
+    assert len(key_of(raw)) == len("sha256:") + 64
+
+
+@given(MAIL, MAIL)
+def test_an_mbox_gives_the_mails_their_keys(one: bytes, other: bytes) -> None:
+    """Taken in from a box or each from a file of its own: the same mails."""
+    found = list(_mails(boxed(one, 1) + boxed(other, 2)))
+    assert [key_of(raw) for raw in found] == [key_of(one), key_of(other)]
+
+
+@given(MAIL, MAIL)
+def test_other_words_are_another_mail(one: bytes, other: bytes) -> None:
+    """Only quoting, line ends and empty lines at the end make no difference."""
+    if one.replace(b">", b"").rstrip(b"\n") != other.replace(b">", b"").rstrip(b"\n"):
+        assert key_of(one) != key_of(other)
+
+
+def test_mails_of_earlier_versions_are_known() -> None:
+    """Their key was that of the very bytes."""
+    raw = b"Subject: Door\r\n\r\nIt does not close.\r\n"
+    assert _keys(raw) == (key_of(raw), f"sha256:{hashlib.sha256(raw).hexdigest()}")
+    assert len(set(_keys(raw))) == 2
