@@ -131,9 +131,9 @@ def _last(view: SavedView) -> int:
 
 def move(view: SavedView, step: int) -> None:
     """One place up (-1) or down (1) among those it stands with; nothing happens at the ends."""
-    query = sa.select(SavedView).where(_beside(view)).order_by(SavedView.position, SavedView.id).with_for_update()
+    query = sa.select(SavedView).where(_beside(view)).order_by(SavedView.id).with_for_update().execution_options(populate_existing=True)
     rows: Sequence[SavedView] = db.session.scalars(query).all()
-    order = [row.id for row in rows]
+    order = [row.id for row in sorted(rows, key=lambda row: (row.position, row.id))]  # as it is now, after others were waited for
     at = order.index(view.id) if view.id in order else -1
     to = at + (1 if step > 0 else -1)
     if at < 0 or not 0 <= to < len(order):

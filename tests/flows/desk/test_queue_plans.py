@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from portal.desk.queries import queue
-from portal.desk.queries.queue_conditions import FOLLOW_UP, VIEWS, in_order_of
+from portal.desk.queries import queue_around as queue
+from portal.desk.queries.queue_conditions import FOLLOW_UP, SNOOZED, VIEWS, Times, in_order_of
 from portal.kernel.clock import now as right_now
 from portal.kernel.db import db, is_sqlite
 
@@ -65,7 +65,9 @@ def test_every_tab_is_counted_in_its_own_index(world: Any, context: None) -> Non
     now = right_now()
     for name in ("jonas", "priya"):
         actor = world.actor(name)
-        look = steps(lambda actor=actor: queue.around(actor, world.facilities.id, now=now, day_ends=now + timedelta(hours=8), today=now.date()))
+        look = steps(
+            lambda actor=actor: queue.around(actor, world.facilities.id, times=Times(now, now + timedelta(hours=8), now + timedelta(days=4)), today=now.date())
+        )
         assert len(look) == len(VIEWS) + 3, look
         assert [step for step in look if EVERYTHING in step and "COVERING" not in step] == []
         assert sum("ix_requests_awaiting" in step for step in look) == 1, look
