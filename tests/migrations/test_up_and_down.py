@@ -119,6 +119,26 @@ def test_figures_count_what_was_solved_before_they_were_there(portal: Flask) -> 
     assert figure_packing.uncounted(200) == []
 
 
+def test_mail_from_before_knows_what_it_is_about(portal: Flask) -> None:
+    """Its id says so; a mail about nothing stays about nothing, and on the way down nothing of a mail is lost."""
+    from portal.kernel import mail
+    from portal.kernel.unit_of_work import unit_of_work
+
+    upgrade()
+    with unit_of_work():
+        for place in range(3):
+            about = f"<told.5.desk-request.4127.{place}@marlow.example>" if place else "<0123456789abcdef@marlow.example>"
+            mail.queue(to="mara@marlow.example", subject=f"Mail {place}", text="x", now=STORY, message_id=about)
+    downgrade("0005")
+    upgrade()
+    found = db.session.execute(sa.select(mail.Mail.subject, mail.Mail.subject_kind, mail.Mail.subject_id, mail.Mail.voice).order_by(mail.Mail.id))
+    assert [tuple(row) for row in found] == [
+        ("Mail 0", None, None, mail.Voice.PORTAL),
+        ("Mail 1", "desk.request", 4127, mail.Voice.PORTAL),
+        ("Mail 2", "desk.request", 4127, mail.Voice.PORTAL),
+    ]
+
+
 def test_there_is_one_line_of_migrations() -> None:
     """Two heads would leave an upgrade to chance."""
     from alembic.script import ScriptDirectory
