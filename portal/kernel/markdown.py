@@ -65,7 +65,7 @@ _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def _link(shown: str, url: str) -> str:
-    return str(Markup('<a class="mention" href="{}">{}</a>').format(url, shown) if url else Markup('<span class="mention">{}</span>').format(shown))
+    return str(Markup('<a class="named" href="{}">{}</a>').format(url, shown) if url else Markup('<span class="named">{}</span>').format(shown))
 
 
 def plain(text: str) -> str:

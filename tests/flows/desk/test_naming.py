@@ -126,13 +126,13 @@ def test_the_name_of_today_is_shown(app, world, note, sign_in) -> None:
     with app.app_context(), unit_of_work():
         db.session.get_one(Person, world.kim.id).name = "Kim <b>Larsen</b>"
     page = sign_in(world.jonas).get(address)
-    assert '<a class="mention" href="/people/' in page.source
+    assert '<a class="named" href="/people/' in page.source
     assert "@Kim &lt;b&gt;Larsen&lt;/b&gt;</a>" in page.source
     assert "<code>@Kim Moreau</code>" in page.source
     assert 'href="https://kim.example/@Kim"' in page.source
     with app.app_context(), unit_of_work():
         db.session.get_one(Person, world.kim.id).is_active = False
-    assert '<span class="mention">@Kim &lt;b&gt;' in sign_in(world.jonas).get(address).source
+    assert '<span class="named">@Kim &lt;b&gt;' in sign_in(world.jonas).get(address).source
 
 
 def test_who_does_not_read_it_any_more_is_not_told(app, world, note, told) -> None:
