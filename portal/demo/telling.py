@@ -15,8 +15,10 @@ from portal.content.marlow import Kind
 from portal.contracts import desk as contracts
 from portal.demo.organisation import Member
 from portal.demo.tales import Beat, Stage, Tale
-from portal.desk import clocks
+from portal.desk import clocks, figure_keeping
+from portal.desk.figures import day_of
 from portal.desk.models import Alert, Breach, Clock, ClockEvent, Message, Participant, Request
+from portal.desk.models.clocks import COMES_AND_GOES
 from portal.desk.queries.promises import with_due_date
 from portal.desk.rules import ASK_DAYS, CLOSE_DAYS, OPEN, MessageKind, PauseReason, Priority, Status, priority_for, runs_round_the_clock, targets_of
 from portal.kernel.activity import Activity, event_name
@@ -24,6 +26,8 @@ from portal.people.calendar import WorkCalendar
 
 SEEN_BEFORE_ANSWERING = timedelta(minutes=2)
 READ_AFTER = timedelta(minutes=15)
+PLACE = ("service_id", "priority", "customer_notices")
+"""What a request was when figures count it."""
 
 
 @dataclass(frozen=True)
@@ -246,18 +250,28 @@ class Player:
         found = clocks.cycles(log, calendar, self.request["department_id"])
         given = {cycle.key: self._alerts(cycle, calendar) for cycle in found}
         for cycle in found:
-            row = cycle.values() | clocks.next_alert(cycle, calendar, given[cycle.key]) | self._place(cycle)
+            row = cycle.values() | clocks.next_alert(cycle, calendar, given[cycle.key])
+            row |= self._place(cycle, row)
             self._add(Clock, request_id=self.tale.number, name=cycle.name, cycle=cycle.number, **row)
             self._breach(cycle, now)
         shown = Request(**self.request)
         clocks.show_next(shown, found)
         self.request |= {"next_clock": shown.next_clock, "next_due_at": shown.next_due_at}
         self.request["next_alert_at"] = clocks.first_alert(shown, found, calendar, given)
-        self.played.rows[ClockEvent] = self.events
+        self.played.rows[ClockEvent] = [event | self._place_event(event) for event in self.events]
 
-    def _place(self, cycle: clocks.Cycle) -> dict[str, Any]:
-        names = ("service_id", "priority", "customer_notices")
-        return {name: None if cycle.is_live else self.request[name] for name in names}
+    def _place(self, cycle: clocks.Cycle, row: dict[str, Any]) -> dict[str, Any]:
+        if cycle.is_live:
+            return dict.fromkeys((*PLACE, "due_day", "stop_day", "time_bucket", "elapsed_bucket"))
+        request, stopped = Request(**self.request), Clock(name=cycle.name, **row)
+        return {name: self.request[name] for name in PLACE} | figure_keeping.days_of(stopped, request)
+
+    def _place_event(self, event: dict[str, Any]) -> dict[str, Any]:
+        if event["kind"] not in COMES_AND_GOES:
+            return dict.fromkeys(("day", "department_id", *PLACE, "asked_from", "is_open_ended"))
+        day = day_of(event["at"], ZoneInfo(self.promised.calendar.zone))
+        place = {name: self.request[name] for name in ("department_id", *PLACE)} | {"asked_from": self.request["from_department_id"], "day": day}
+        return place | {"is_open_ended": figure_keeping.is_open_ended(event["kind"], event["data"])}
 
     def _alerts(self, cycle: clocks.Cycle, calendar: WorkCalendar) -> int:
         if not cycle.is_live or not self.request["is_open"]:

@@ -66,10 +66,20 @@ def pack(now: datetime, limit: int = 50) -> int:
     """Pack weeks and months that are over and not packed; returns how many cells were written."""
     keeping.take_turn()
     missing = sorted(unpacked(now))[:limit]
-    for department_id, grain, start in missing:
-        db.session.add(FigureCell(department_id=department_id, grain=grain, start=start, counts=cell(department_id, grain, start)))
-    db.session.flush()
+    rows: list[dict[str, Any]] = []
+    for (department_id, span), grains in _by_span(missing).items():
+        whole, parts = _cells(department_id, span)
+        rows += [{"department_id": department_id, "grain": grain, "start": span.first, "counts": whole if grain == WEEK else parts} for grain in grains]
+    if rows:
+        db.session.execute(sa.insert(FigureCell), rows)
     return len(missing)
+
+
+def _by_span(cells: Iterable[tuple[int, str, date]]) -> dict[tuple[int, Span], list[str]]:
+    found: dict[tuple[int, Span], list[str]] = {}
+    for department_id, grain, start in cells:
+        found.setdefault((department_id, SPANS[grain](start)), []).append(grain)
+    return found
 
 
 def unpacked(now: datetime) -> set[tuple[int, str, date]]:
@@ -95,12 +105,15 @@ def _starts(grain: str, first: date, last: date) -> Iterator[date]:
 
 def cell(department_id: int, grain: str, start: date) -> str:
     """What a cell has to hold, from the counts of its days."""
-    span, table = SPANS[grain](start), FigureCount
+    whole, parts = _cells(department_id, SPANS[grain](start))
+    return whole if grain == WEEK else parts
+
+
+def _cells(department_id: int, span: Span) -> tuple[str, str]:
+    table = FigureCount
     names = (table.service_id, table.priority, table.customer_notices, table.measure, table.bucket)
     query = sa.select(*names, sa.func.sum(table.n)).where(table.department_id == department_id, table.day.between(span.first, span.last)).group_by(*names)
-    found = ((service, priority, notices, measure, number, int(n)) for service, priority, notices, measure, number, n in db.session.execute(query))
-    whole, parts = packed(found)
-    return whole if grain == WEEK else parts
+    return packed((service, priority, notices, measure, number, int(n)) for service, priority, notices, measure, number, n in db.session.execute(query))
 
 
 # -- what has no place yet ----------------------------------------------------------------------------------------------

@@ -93,6 +93,9 @@ function all() {
   for (const frame of document.querySelectorAll("[data-chart]")) draw(frame);
 }
 
+if (matchMedia("(max-width: 719.98px)").matches) {
+  for (const part of document.querySelectorAll("details[data-folds]")) part.open = part.contains(document.querySelector(":target"));
+}
 if (window.Plotly) {
   all();
   dark.addEventListener("change", all);

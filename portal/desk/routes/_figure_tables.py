@@ -36,6 +36,7 @@ class Cell:
     arrow: str = ""
     is_head: bool = False
     meaning: Meaning | None = None
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -255,7 +256,11 @@ def _week(span: Span, named: Callable[[Span], str]) -> Cell:
 def ages(found: backlog_read.Backlog, rows: Rows) -> Table:
     """What is open by its age in working days."""
     called = age_words()
-    lines = [[head(text), number(n, rows("open", age=place))] for place, (text, n) in enumerate(zip(called, found.counts, strict=True))]
+    shorts = ["< 1", *called[1:-1], f"> {backlog_read.EDGES[-1]}"]
+    lines = [
+        [Cell(text, text, is_head=True, short=short), number(n, rows("open", age=place))]
+        for place, (text, short, n) in enumerate(zip(called, shorts, found.counts, strict=True))
+    ]
     finding = _("Nothing is open") if found.half is None else _("Half have been open for %(time)s or less", time=words.working_time(found.half))
     note = "" if found.most is None else _("9 in 10 for %(time)s or less, in working time.", time=words.working_time(found.most))
     return Table("ages", str(MEANINGS["open"].name), [_("Working days"), _("Open")], lines, "bars", "", finding, note, MEANINGS["open"])

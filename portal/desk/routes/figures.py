@@ -77,7 +77,9 @@ def _rows(department: Any, period: pages.Asked) -> tables.Rows:
 
 def _sentence(shown: dict[str, Table]) -> dict[str, Any]:
     first, solved, _steps = shown["promises"].rows
-    return {"first": first[1], "solved": solved[1], "change": solved[4], "late": solved[3].value or 0}
+    change = solved[4]
+    beside = _("%(change)s (%(before)s)", change=change.text, before=change.note) if change.note else change.text
+    return {"first": first[1], "solved": solved[1], "change": beside}
 
 
 @bp.get("/queue/<key>/figures.csv")
