@@ -26,9 +26,11 @@ WHO = {
         people.save_profile people.sign_out people.theme""",
     "owners": "desk.answer desk.ask_again desk.cancel desk.followers desk.have_answered desk.save_edit desk.unfollow",
     "writers": "desk.want_reply desk.write",
-    "workers": """desk.assign_now desk.claim desk.follower_now desk.hand_over_now desk.plan desk.priority_now desk.resume desk.send_reply desk.take
-        desk.thanks desk.wait_now desk.write_here""",
-    "serving": "desk.bulk desk.bulk_now desk.log_call_now desk.log_done",
+    "workers": """desk.assign_now desk.claim desk.follower_now desk.hand_over_now desk.plan desk.priority_now desk.rest_now desk.resume desk.send_reply desk.take
+        desk.thanks desk.wait_now desk.wake desk.write_here""",
+    "jonas priya": "desk.change_view desk.move_view desk.refilter_view desk.remove_view",
+    "jonas": "desk.take_back",
+    "serving": "desk.bulk desk.bulk_now desk.keep_view desk.open_with_view desk.log_call_now desk.log_done",
     "manage": """desk.add_reply_now desk.follow_hours desk.name_somebody desk.remove_reply desk.save_promise desk.save_reply desk.save_service
         desk.save_sharing desk.unname_somebody people.add_member people.change_member people.save_department_voice""",
     "kim and keepers": "notifications.try_again",

@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 
 from portal.desk import importing as old_requests
 from portal.desk.actions import importing as taking
+from portal.desk.actions import undoing, views
 from portal.desk.models import Attachment, CannedReply, Draft, MailedMessage, Message, MessageKind, Request
 from portal.desk.queries import importing as old_read
 from portal.kernel import clock, csvsafe, files, foreign_csv, jobs, mail
@@ -185,6 +186,16 @@ def _around(canaries: Canaries) -> None:
     _arrive("mail that waits and names a confidential request", f"elena {ADMINISTRATORS}", canaries, "held", world.requests["concern"])
     _in_people(canaries)
     _in_administration(canaries)
+    _in_queue(canaries)
+
+
+def _in_queue(canaries: Canaries) -> None:
+    """A view everybody at Facilities sees, one only Jonas sees, and something Jonas may take back."""
+    world, now, jonas, facilities = canaries.world, clock.now(), canaries.world.actor("jonas"), canaries.world.departments["facilities"].id
+    shared = views.keep(facilities, canaries.new("shared view", FACILITIES), {"view": "next", "due": "late"}, shared=True, actor=jonas, now=now)
+    views.keep(facilities, canaries.new("view of Jonas", "jonas"), {"view": "mine"}, shared=False, actor=jonas, now=now)
+    item = {"id": world.requests["radiator"], "version": 0, "before": None, "after": None}
+    canaries.samples |= {"view_id": shared.id, "undo_id": undoing.remember(facilities, "assign", [item], actor=jonas, now=now).id}
 
 
 def _in_people(canaries: Canaries) -> None:
@@ -312,7 +323,7 @@ def _keys(rule: Rule, world: Any) -> list[str]:
     if rule.rule.startswith("/need/"):
         return ["repair", "pay-question"]
     if rule.rule.startswith(("/queue/", "/departments/", "/organisation/", "/administration/departments/", "/services/", "/replies/")):
-        return ["facilities"] if "reply_id" in rule.arguments else ["facilities", "people", "legal"]
+        return ["facilities"] if rule.arguments & {"reply_id", "view_id", "undo_id"} else ["facilities", "people", "legal"]
     raise NoSample(f"what is the key in {rule.rule}? Add it to tests/support/doors.py")
 
 

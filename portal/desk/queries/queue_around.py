@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -29,9 +29,12 @@ from portal.kernel.errors import Forbidden, NotFound
 from portal.kernel.messages import say
 from portal.kernel.paging import Count
 from portal.kernel.policy import Actor
+from portal.kernel.prepared import like, once, read
 from portal.people.models import Department, Fulfiller, Location, Person
 
 MENU_CAP = 99
+WALK = 2000
+"""Open requests of a queue up to which one walk counts everything; beyond, each count stops at its own cap."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,26 @@ def served(actor: Actor) -> list[Served]:
     """The departments with a queue the actor works on, by name, with what needs them; one statement, none for others."""
     if not serves(actor):
         return []
+    return [
+        Served(number, key, name, number in actor.leads, _count(first, MENU_CAP), _count(second, MENU_CAP))
+        for number, key, name, first, second in read(_served(like(actor)), {"me": actor.person_id})
+    ]
+
+
+def served_with(actor: Actor, more: sa.Select[Any]) -> tuple[list[Served], list[Any]]:
+    """The same, and the rows of a select of a number, two texts, three numbers and a JSON value, in one statement."""
+    if not serves(actor):
+        return [], []
+    of = _served(like(actor)).subquery()
+    mine = sa.select(sa.literal(1).label("is_queue"), *of.c, sa.literal(0), sa.cast(sa.null(), sa.JSON))
+    found = read(sa.union_all(mine, sa.select(sa.literal(0), *more.subquery().c)), {"me": actor.person_id})
+    queues = [(row[1], row[2], row[3], row[4], row[5]) for row in found if row[0]]
+    known = [Served(n, key, name, n in actor.leads, _count(first, MENU_CAP), _count(second, MENU_CAP)) for n, key, name, first, second in queues]
+    return sorted(known, key=lambda one: (one.name.lower(), one.id)), [row[1:] for row in found if not row[0]]
+
+
+@once
+def _served(actor: Actor) -> Any:
     has_queue = sa.or_(
         Department.id.in_(sorted(actor.fulfils)),
         sa.exists().where(Service.department_id == Department.id, Service.is_active == sa.true()).correlate(Department),
@@ -64,11 +87,7 @@ def served(actor: Actor) -> list[Served]:
         _counted(_here(actor, is_open(), needs_answer()).order_by(*in_order_of())),
         _counted(_here(actor, asks_whether_it_worked()).order_by(*in_order_of(FOLLOW_UP))),
     )
-    query = sa.select(*columns).where(Department.id.in_(sorted(serves(actor))), has_queue).order_by(sa.func.lower(Department.name), Department.id)
-    return [
-        Served(number, key, name, number in actor.leads, _count(first, MENU_CAP), _count(second, MENU_CAP))
-        for number, key, name, first, second in db.session.execute(query)
-    ]
+    return sa.select(*columns).where(Department.id.in_(sorted(serves(actor))), has_queue).order_by(sa.func.lower(Department.name), Department.id)
 
 
 def _here(actor: Actor, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -115,32 +134,57 @@ class Around:
 def around(
     actor: Actor, department_id: int, *, times: Times, today: date, wanted: Wanted | None = None, matched: Sequence[sa.ColumnElement[bool]] = ()
 ) -> Around:
-    """Counts and choices of a queue page; with ``wanted`` and its conditions also how many match. One statement."""
-    numbers = _numbers(actor, department_id, times)
+    """Counts and choices of a queue page; with ``wanted`` and its conditions also how many match. One statement, two in a very long queue."""
+    found, values = dict[str, list[tuple[int, str, int]]](), {"me": actor.person_id, "today": today, "now": times.now, "day_ends": times.day_ends}
+    whole = _around(like(actor), department_id)
     if wanted is not None:
-        numbers["here"] = _counted(sa.select(Request.id).where(*matched).order_by(*_index_of(wanted)).limit(CAP + 1))
-    parts = [*(_count_part(name, number) for name, number in numbers.items()), *_choices(department_id, today)]
-    found: dict[str, list[tuple[int, str, int]]] = {}
-    for kind, number, text, flag in db.session.execute(sa.union_all(*parts)):
+        here = _counted(sa.select(Request.id).where(*matched).order_by(*_index_of(wanted)).limit(CAP + 1))
+        whole = sa.union_all(*whole.selects, _count_part("here", here))
+    for kind, number, text, flag in read(whole, values):
         found.setdefault(kind, []).append((number, text, flag))
+    if max(number or 0 for number, text, _ in found["count"] if text == "walked") > WALK:
+        found["count"] += [(number, text, flag) for _, number, text, flag in read(_one_by_one(like(actor), department_id), values)]
     made = {kind: sorted((Choice(n, t, bool(f)) for n, t, f in rows), key=lambda c: c.name.casefold()) for kind, rows in found.items() if kind != "count"}
     counts = {text: _count(number or 0, CAP) for number, text, _ in found["count"]}
     newest = next((number or 0 for number, text, _ in found["count"] if text == "newest"), 0)
     return Around(counts, newest, *(made.get(kind, []) for kind in ("service", "site", "person", "of")))
 
 
+@once
+def _around(actor: Actor, department_id: int) -> Any:
+    numbers = _walked(actor, department_id)
+    return sa.union_all(*(_count_part(name, number) for name, number in numbers.items()), *_choices(department_id, sa.bindparam("today", type_=sa.Date)))
+
+
+@once
+def _one_by_one(actor: Actor, department_id: int) -> Any:
+    return sa.union_all(*(_count_part(name, number) for name, number in _numbers(actor, department_id).items()))
+
+
+def _conditions(actor: Actor) -> dict[str, sa.ColumnElement[bool]]:
+    now, day_ends = (cast(Any, sa.bindparam(name, type_=Request.created_at.type)) for name in ("now", "day_ends"))
+    conditions = {view: in_view(view, actor, day_ends) for view in VIEWS}
+    return conditions | {"first": sa.and_(is_open(), Request.answered_at.is_(None)), "late": sa.and_(is_open(), Request.next_due_at < now)}
+
+
+def _walked(actor: Actor, department_id: int) -> dict[str, sa.ScalarSelect[int]]:
+    """Every count over open rows from one walk through them, as long as the queue is not very long."""
+    rules = {name: rule for name, rule in _conditions(actor).items() if name != FOLLOW_UP}
+    flags = [sa.case((rule, 1), else_=0).label(f"is_{place}") for place, rule in enumerate(rules.values())]
+    rows = sa.select(*flags).select_from(Request).where(in_queue(actor, department_id), is_open()).order_by(*in_order_of()).limit(WALK + 1).cte("walked")
+    counts = {name: sa.select(sa.func.count()).where(rows.c[f"is_{place}"] == 1).scalar_subquery() for place, name in enumerate(rules)}
+    others = {FOLLOW_UP: _numbers(actor, department_id)[FOLLOW_UP], "newest": _newest(department_id)}
+    return counts | others | {"walked": sa.select(sa.func.count()).select_from(rows).scalar_subquery()}
+
+
 def _index_of(wanted: Wanted) -> tuple[Any, ...]:
     return (Request.id.desc(),) if wanted.wide else in_order_of(wanted.view)
 
 
-def _numbers(actor: Actor, department_id: int, times: Times) -> dict[str, sa.ScalarSelect[int]]:
-    here = in_queue(actor, department_id)
-    conditions = {view: in_view(view, actor, times.day_ends) for view in VIEWS}
-    conditions |= {"first": sa.and_(is_open(), Request.answered_at.is_(None)), "late": sa.and_(is_open(), Request.next_due_at < times.now)}
-    numbers = {
-        name: _counted(sa.select(Request.id).where(here, condition).order_by(*in_order_of(name)).limit(CAP + 1)) for name, condition in conditions.items()
-    }
-    return numbers | {"newest": _newest(department_id)}
+def _numbers(actor: Actor, department_id: int) -> dict[str, sa.ScalarSelect[int]]:
+    """Each count from the index that holds its rows, up to the cap."""
+    here, order = in_queue(actor, department_id), in_order_of
+    return {name: _counted(sa.select(Request.id).where(here, rule).order_by(*order(name)).limit(CAP + 1)) for name, rule in _conditions(actor).items()}
 
 
 def _count_part(name: str, number: sa.ScalarSelect[int]) -> Any:
@@ -156,7 +200,7 @@ def _newest(department_id: int) -> sa.ScalarSelect[int]:
     return sa.select(sa.func.max(Request.id)).where(Request.department_id == department_id).scalar_subquery()
 
 
-def _choices(department_id: int, today: date) -> list[sa.Select[Any]]:
+def _choices(department_id: int, today: Any) -> list[sa.Select[Any]]:
     duty = sa.case((sa.and_(Fulfiller.on_duty == sa.true(), ~is_away(today)), 1), else_=0)
     people = sa.select(sa.literal("person"), Person.id, Person.name, duty).join(Fulfiller, Fulfiller.person_id == Person.id)
     return [

@@ -1,6 +1,6 @@
 """Views of a queue that people keep: one's own and those everybody there shares, and which one somebody's queue opens with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from portal.desk.models import QueueDefault, SavedView
 from portal.desk.policy import Desk
+from portal.desk.queries.queue_around import Served, served_with
 from portal.kernel.db import db
 from portal.kernel.errors import Forbidden, NotFound
 from portal.kernel.messages import say
 from portal.kernel.policy import Actor
-from portal.people.models import Person
+from portal.people.models import Department, Person
 
 SHOWN = 200
 """Views of a queue that are listed; every fulfiller may share a few."""
@@ -46,15 +47,37 @@ def may_edit(actor: Actor, view: SavedView) -> bool:
 
 def of_queue(actor: Actor, department_id: int) -> list[View]:
     """What the actor may open in this queue, shared ones first, each group in its own order. One statement."""
-    chosen = sa.and_(QueueDefault.view_id == SavedView.id, QueueDefault.person_id == actor.person_id, QueueDefault.department_id == department_id)
-    query = sa.select(SavedView, Person.name, QueueDefault.view_id).join(Person, Person.id == SavedView.owner_id).outerjoin(QueueDefault, chosen)
-    query = query.where(seen_by(actor, department_id)).order_by(SavedView.is_shared.desc(), SavedView.position, SavedView.id).limit(SHOWN)
-    return [_made(actor, row, maker, default is not None) for row, maker, default in db.session.execute(query)]
+    return _in_order(actor, department_id in actor.leads, db.session.execute(_listed(actor, SavedView.department_id == department_id)).all())
 
 
-def _made(actor: Actor, row: SavedView, maker: str, is_default: bool) -> View:
-    mine = row.owner_id == actor.person_id
-    return View(row.id, row.name, row.is_shared, mine, may_edit(actor, row), is_default, maker, dict(row.filters), row.version)
+def with_queues(actor: Actor, key: str) -> tuple[list[Served], list[View]]:
+    """The departments one serves, and the views of the queue with this key; one statement for both."""
+    here = SavedView.department_id == sa.select(Department.id).where(Department.key == key[:60]).scalar_subquery()
+    known, rows = served_with(actor, _listed(actor, here))
+    return known, _in_order(actor, any(one.leads for one in known if one.key == key), rows)
+
+
+SHARED, CHOSEN = 1, 2
+
+
+def _listed(actor: Actor, here: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Number, name, maker's name, maker, version, flags with the position behind them, filters."""
+    chosen = sa.exists().where(QueueDefault.view_id == SavedView.id, QueueDefault.person_id == actor.person_id).correlate(SavedView)
+    flags = sa.case((SavedView.is_shared, SHARED), else_=0) + sa.case((chosen, CHOSEN), else_=0) + SavedView.position * 4
+    seen = sa.or_(SavedView.owner_id == actor.person_id, SavedView.is_shared == sa.true())
+    query = sa.select(SavedView.id, SavedView.name, Person.name, SavedView.owner_id, SavedView.version, flags, SavedView.filters)
+    query = query.join(Person, Person.id == SavedView.owner_id).where(here, seen)
+    return query.order_by(SavedView.is_shared.desc(), SavedView.position, SavedView.id).limit(SHOWN)
+
+
+def _in_order(actor: Actor, leads: bool, rows: Sequence[Any]) -> list[View]:
+    found = sorted(rows, key=lambda row: (not row[5] & SHARED, row[5] // 4, row[0]))
+    return [_made(actor, leads, *row) for row in found]
+
+
+def _made(actor: Actor, leads: bool, number: int, name: str, maker: str, owner: int, version: int, flags: int, filters: Any) -> View:
+    mine, shared = owner == actor.person_id, bool(flags & SHARED)
+    return View(number, name, shared, mine, mine or (shared and leads), bool(flags & CHOSEN), maker, dict(filters), version)
 
 
 def find(actor: Actor, department_id: int, view_id: int, *, to: Desk = Desk.READ) -> SavedView:

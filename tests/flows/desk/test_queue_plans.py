@@ -45,7 +45,7 @@ def steps(look: Callable[[], Any]) -> list[str]:
         look()
     if not is_sqlite():
         pytest.skip("the plan is stable on SQLite only")
-    ((statement, values),) = [pair for pair in statements if pair[0].lstrip().upper().startswith("SELECT")]
+    ((statement, values),) = [pair for pair in statements if pair[0].lstrip().upper().startswith(("SELECT", "WITH"))]
     plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
     return [row[3] for row in plan if "requests" in row[3].split()]
 
