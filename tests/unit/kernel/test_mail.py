@@ -21,6 +21,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import Refusal
 from portal.kernel.health import Unwell
 from portal.kernel.mail import Mail, State
+from portal.kernel.mail_message import Voice
 from portal.kernel.policy import Actor
 from portal.kernel.settings import Settings
 from portal.kernel.unit_of_work import unit_of_work
@@ -56,7 +57,7 @@ class Server:
         self.taken.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
         if self.temper == "dropping":
             server.transport.abort()
-        return "250 taken"
+        return "250 Ok 010001982f0e7d5a-1b2c3d4e-0000" if self.temper == "renaming" else "250 taken"
 
 
 @pytest.fixture
@@ -124,6 +125,43 @@ def test_a_mail_reaches_the_server_once_with_its_lasting_id(context: Flask, serv
     assert parsed["References"] == "<a@b.example>"
     found = row(mine.id)
     assert (found.state, found.tries, found.sent_at, found.next_try_at, found.last_error) == (State.SENT, 1, NOW, None, None)
+
+
+def test_what_the_server_calls_it_instead_is_kept_beside_our_id(context: Flask, server: Server, clock: Any) -> None:
+    """Some relays rename every message; whoever answers names their id."""
+    plain, renamed = queued(), queued(to="tom@marlow.example")
+    work(context, clock)
+    assert row(plain.id).relay_id is None
+    server.temper = "renaming"
+    with unit_of_work():
+        db.session.execute(sa.update(Mail).where(Mail.id == renamed.id).values(state=State.QUEUED, next_try_at=NOW))
+        mail._hand_out(renamed.id)
+    work(context, clock, minutes=1)
+    assert row(renamed.id).relay_id == "<010001982f0e7d5a-1b2c3d4e-0000@amazonses.com>"
+
+
+def test_nobody_can_answer_a_receipt(context: Flask, server: Server, clock: Any) -> None:
+    """Its envelope has no sender, and it says that a machine answers; a mailbox that may use no other address keeps its own."""
+    queued(voice=Voice.RECEIPT)
+    work(context, clock)
+    assert server.taken[0][0] in ("", "<>")
+    assert message_from_bytes(server.taken[0][2])["Auto-Submitted"] == "auto-replied"
+    settings = replace(context.extensions["settings"], mail_plain=True)
+    assert mail.envelope_sender(7, Voice.RECEIPT, settings) == mail.envelope_sender(7, Voice.PERSON, settings) == "hearth@localhost"
+
+
+def test_a_final_no_is_told_once_in_the_same_transaction(context: Flask, server: Server, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the words of the server; a mail that is only late is nobody's news."""
+    heard: list[mail.Refused] = []
+    monkeypatch.setattr(mail, "_watchers", [lambda refusal, _now: heard.append(refusal)])
+    server.temper = "greylisting"
+    mine = queued(person_id=7)
+    work(context, clock)
+    assert heard == []
+    server.temper = "unknown"
+    work(context, clock, minutes=1)
+    work(context, clock, minutes=30)
+    assert heard == [mail.Refused(mine.id, 7, "mara@marlow.example", "550 5.1.1 nobody of that name here")]
 
 
 def test_without_a_server_mail_is_kept_to_be_read(context: Flask, clock: Any) -> None:
