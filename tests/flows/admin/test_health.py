@@ -79,10 +79,12 @@ def test_everything_is_checked_on_demand(world: Any, sign_in: Any) -> None:
 def test_settings_never_show_a_secret(app: Flask, world: Any, sign_in: Any, monkeypatch: Any) -> None:
     """Keys are not shown, passwords inside addresses neither; everything else is, with what it is for."""
     settings = app.extensions["settings"]
-    changed = replace(settings, smtp_url="smtps://relay:hunter2-canary@mail.example:465")
+    mailbox = "imaps://desk%40marlow.example:hunter2-canary@mail.example/INBOX"
+    changed = replace(settings, smtp_url="smtps://relay:hunter2-canary@mail.example:465", mail_in_imap=mailbox)
     monkeypatch.setitem(app.extensions, "settings", changed)
     page = sign_in(world.ada).get("/administration/settings")
     assert "smtps://relay:•••@mail.example:465" in page.text
+    assert "imaps://desk%40marlow.example:•••@mail.example/INBOX" in page.text
     assert "hunter2-canary" not in page.source
     assert settings.secret_key not in page.source
     for words in ("Marlow Cycles", "upload_limit_mb", "Largest upload in megabytes."):
