@@ -16,9 +16,9 @@ from portal.desk import words
 from portal.desk.models import Clock, ClockEvent, Request
 from portal.desk.queries.queue_conditions import FINISHED, Times, Wanted, after, before, by_due, in_queue, keys, matching, readable
 from portal.desk.rules import PAUSED, Status
-from portal.kernel.db import db
 from portal.kernel.paging import Key, Page, decode, encode, keyset
 from portal.kernel.policy import Actor
+from portal.kernel.prepared import like, once, read
 from portal.people.calendars import work_calendar
 from portal.people.models import Department, Person
 
@@ -114,21 +114,21 @@ def rows(
     matched: Sequence[sa.ColumnElement[bool]] | None = None,
 ) -> QueuePage:
     """A page of the queue in its order; ``matched`` are the conditions of ``wanted`` where they are known. One statement, two with words."""
-    query = _rows(actor).where(*(matching(wanted, actor, department_id, times) if matched is None else matched))
+    query = _rows(like(actor)).where(*(matching(wanted, actor, department_id, times) if matched is None else matched))
     due = by_due(wanted)
-    page = keyset(query, keys(wanted), cursor, limit, _made) if due is None else _by_due(query, due, cursor, limit)
+    me = {"me": actor.person_id}
+    page = keyset(query, keys(wanted), cursor, limit, _made, me) if due is None else _by_due(query, due, cursor, limit, me)
     return QueuePage(page, first)
 
 
-def _by_due(query: sa.Select[Any], due: Any, cursor: str | None, limit: int) -> Page[QueueRow]:
+def _by_due(query: sa.Select[Any], due: Any, cursor: str | None, limit: int, values: dict[str, Any]) -> Page[QueueRow]:
     # Nulls come last (what waits has no due instant); kernel.paging knows no nulls, so the step beyond a row is spelled out here.
     at = decode(cursor, [Key(due, due.key), Key(Request.id, "id")])
     back = bool(at and at[0])
-    if at:
-        mark, number = at[1]
-        query = query.where((before if back else after)(due, None if mark == NEVER else mark, number))
     order = (due.desc().nulls_first(), Request.id.desc()) if back else (due.asc().nulls_last(), Request.id.asc())
-    found = list(db.session.execute(query.order_by(*order).limit(limit + 1)))
+    found = list(read(_behind(query, due, at, back).order_by(*order).limit(limit + 1), values))
+    if at and not back and at[1][0] != NEVER and len(found) <= limit:
+        found += list(read(query.where(due.is_(None)).order_by(*order).limit(limit + 1 - len(found)), values))
     more, found = len(found) > limit, found[:limit]
     if back:
         found.reverse()
@@ -138,7 +138,20 @@ def _by_due(query: sa.Select[Any], due: Any, cursor: str | None, limit: int) -> 
     return Page([_made(row) for row in found], following, preceding)
 
 
-def _rows(actor: Actor) -> sa.Select[Any]:
+def _behind(query: sa.Select[Any], due: Any, at: tuple[bool, list[Any]] | None, back: bool) -> sa.Select[Any]:
+    """What comes after the row of a cursor. Going forward, what has no due instant is left to a statement of its own: so the index
+    leads straight to the row, and a long list costs the same on every page.
+    """
+    if at is None:
+        return query
+    mark, number = at[1]
+    if back or mark == NEVER:
+        return query.where((before if back else after)(due, None if mark == NEVER else mark, number))
+    return query.where(due >= mark, sa.or_(due > mark, Request.id > number))
+
+
+@once
+def _rows(actor: Actor) -> Any:
     owner, asks, of = aliased(Person), aliased(Person), aliased(Department)
     known = readable(actor)
     paused = sa.select(sa.func.max(ClockEvent.at)).where(ClockEvent.request_id == Request.id, ClockEvent.kind == "paused").correlate(Request)
@@ -195,7 +208,7 @@ def some(actor: Actor, department_id: int, ids: Sequence[int]) -> list[QueueRow]
     wanted = list(dict.fromkeys(number for number in ids if 0 < number < 2**31))[:200]
     if not wanted:
         return []
-    found = {row.id: _made(row) for row in db.session.execute(_rows(actor).where(in_queue(actor, department_id), Request.id.in_(wanted)))}
+    found = {row.id: _made(row) for row in read(_rows(like(actor)).where(in_queue(actor, department_id), Request.id.in_(wanted)), {"me": actor.person_id})}
     return [found[number] for number in wanted if number in found]
 
 
