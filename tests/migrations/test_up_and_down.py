@@ -139,6 +139,34 @@ def test_mail_from_before_knows_what_it_is_about(portal: Flask) -> None:
     ]
 
 
+def test_a_typed_note_becomes_a_draft_of_its_own_and_back(portal: Flask) -> None:
+    """More drafts than one batch; on the way down a note goes back into the one box, unless a reply stands in it."""
+    from portal.desk.models import Draft
+    from portal.kernel.unit_of_work import unit_of_work
+
+    upgrade()
+    fill()
+    downgrade("0007")
+    kinds = {"person_id": sa.Integer, "form": sa.String, "fields": sa.JSON, "saved_at": Draft.saved_at.type}
+    table = sa.table("drafts", *(sa.column(name, kind) for name, kind in kinds.items()))
+    old = [{"form": f"work.{number}", "fields": {"what": ["note" if number % 2 else "reply"], "body": [f"Words {number}"]}} for number in range(1, 1202)]
+    with unit_of_work():
+        db.session.execute(sa.insert(table), [{"person_id": 1, "saved_at": STORY, **one} for one in old])
+    upgrade()
+    found = {row.form: (row.fields, row.revision) for row in db.session.execute(sa.select(Draft.form, Draft.fields, Draft.revision))}
+    assert len(found) == 1201
+    assert found["note.7"] == ({"note": ["Words 7"]}, 1)
+    assert found["work.8"] == ({"what": ["reply"], "body": ["Words 8"]}, 1)
+    with unit_of_work():
+        db.session.add(Draft(person_id=1, form="work.7", fields={"body": ["A reply"]}, saved_at=STORY))
+    downgrade("0007")
+    kept = {row.form: row.fields for row in db.session.execute(sa.select(table.c.form, table.c.fields))}
+    assert kept["work.7"] == {"body": ["A reply"]}
+    assert kept["note.7"] == {"note": ["Words 7"]}
+    assert kept["work.9"] == {"what": ["note"], "body": ["Words 9"]}
+    db.session.remove()
+
+
 def test_there_is_one_line_of_migrations() -> None:
     """Two heads would leave an upgrade to chance."""
     from alembic.script import ScriptDirectory
