@@ -12,6 +12,8 @@ from portal.kernel.settings import Settings, SettingsError, load
 
 LOST = 3
 """Exit status of a backup that is good, of a portal in which uploads had been lost before."""
+BROKEN = 3
+"""Exit status of an upgrade that is done, of a portal in which the doctor then found something broken."""
 
 
 def chosen(context: click.Context, **overrides: Any) -> Settings:
@@ -149,7 +151,7 @@ def upgrade(context: click.Context, to: Path | None, without_files: bool, no_bac
     """Bring the database to the version of this program: a verified backup first, then step by step, then `portal doctor`.
 
     Stop the portal before. Each step is done whole or not at all, so after a power cut the same command goes on where it was. Exits
-    with 1 when a step failed, or when the doctor found something broken.
+    with 1 when a step failed, and with 3 when all are done and the doctor found something broken.
     """
     from portal.kernel import health, migrating
     from portal.kernel.keeping import upgrading
@@ -170,4 +172,4 @@ def upgrade(context: click.Context, to: Path | None, without_files: bool, no_bac
         for name, lines in broken.items():
             click.echo("\n        ".join([f"BROKEN  {name}", *lines[:5]]))
         click.echo("The doctor found something broken: see `portal doctor`." if broken else "The doctor found nothing broken.")
-        sys.exit(1 if broken else 0)
+        sys.exit(BROKEN if broken else 0)

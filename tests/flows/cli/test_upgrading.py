@@ -133,6 +133,6 @@ def test_the_doctor_has_the_last_word(run: Run, company: Path, newer: Callable[.
     shutil.rmtree(company / "files")
     newer()
     done = run("upgrade", instance=company)
-    assert done.status == 1
+    assert done.status == 3
     assert "The database is now of this version.\nBROKEN  Every stored file is there in full\n        file 1: " in done.out
     assert done.out.endswith("The doctor found something broken: see `portal doctor`.\n")
