@@ -125,32 +125,39 @@ def queue(
     identity = checked_id(message_id or lasting_id())
     if is_portals(to, _settings()):
         raise Refusal(say("%(address)s is an address of the portal itself, and it writes to nobody there.", address=one_line(to, 100)))
+    ids = {"in_reply_to": checked_id(in_reply_to) if in_reply_to else None, "references": [checked_id(one) for one in references]}
+    words = {"subject": one_line(subject, SUBJECT_LIMIT), "text": body(text), "html": body(html) if html else None}
     fresh = jobs.insert_once(
         Mail,
         message_id=identity,
         person_id=person_id,
         to=address(to),
         to_name=one_line(name, NAME_LIMIT),
-        subject=one_line(subject, SUBJECT_LIMIT),
-        text=body(text),
-        html=body(html) if html else None,
-        in_reply_to=checked_id(in_reply_to) if in_reply_to else None,
-        references=[checked_id(one) for one in references],
         headers=checked_headers(headers or {}),
         created_at=now,
         state=State.QUEUED,
         tries=0,
         next_try_at=now,
-        subject_kind=about[0] if about else None,
-        subject_id=about[1] if about else None,
         voice=voice,
-        from_name=one_line(writer[0], NAME_LIMIT) if writer else None,
-        from_address=address(writer[1]) if writer and writer[1] else None,
+        **words,
+        **ids,
+        **_said_by(writer),
+        **dict(zip(("subject_kind", "subject_id"), about or (None, None), strict=True)),
     )
     mail = db.session.scalars(sa.select(Mail).where(Mail.message_id == identity)).one()
     if fresh:
         _hand_out(mail.id)
     return mail
+
+
+def _said_by(writer: tuple[str, str | None] | None) -> dict[str, str | None]:
+    """Name and address to write as; an address that no mail server would take is left out, the mail goes from the portal's."""
+    name, mailbox = writer or (None, None)
+    try:
+        usable = address(mailbox) if mailbox else None
+    except Refusal:
+        usable = None
+    return {"from_name": one_line(name, NAME_LIMIT) if name else None, "from_address": usable}
 
 
 def _hand_out(mail_id: int) -> None:

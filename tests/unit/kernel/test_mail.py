@@ -140,6 +140,13 @@ def test_what_the_server_calls_it_instead_is_kept_beside_our_id(context: Flask, 
     assert row(renamed.id).relay_id == "<010001982f0e7d5a-1b2c3d4e-0000@amazonses.com>"
 
 
+@pytest.mark.parametrize(("mailbox", "kept"), [("it@marlow.example", "it@marlow.example"), ("not an address", None), (None, None)])
+def test_a_writer_without_a_usable_address_still_writes(context: Flask, mailbox: str | None, kept: str | None) -> None:
+    """What a department typed as its address keeps no mail back."""
+    mine = queued(writer=("Mara Klein, IT", mailbox))
+    assert (mine.from_name, mine.from_address) == ("Mara Klein, IT", kept)
+
+
 def test_nobody_can_answer_a_receipt(context: Flask, server: Server, clock: Any) -> None:
     """Its envelope has no sender, and it says that a machine answers; a mailbox that may use no other address keeps its own."""
     queued(voice=Voice.RECEIPT)
