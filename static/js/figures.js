@@ -34,7 +34,7 @@ function traces(frame, series) {
   return series.map((one, place) => {
     const shared = {
       name: one.name, x: one.x, y: one.y, customdata: one.links, text: one.text, textposition: "none",
-      hovertemplate: `%{x}<br><b>%{text}</b> ${one.name}<extra></extra>`,
+      hovertemplate: `%{x}<br>${one.name}: %{text}<extra></extra>`,
     };
     if (frame.dataset.chart === "bars") {
       return { ...shared, type: "bar", marker: { color: colour(SERIES[place]), line: { width: 0 } } };
