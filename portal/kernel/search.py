@@ -8,7 +8,7 @@ does not walk through a million; the feature's own policy still decides about ev
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,8 +20,10 @@ from portal.kernel.db import db, is_sqlite
 
 TYPED, TERMS, PHRASE, PREFIX = 200, 8, 12, 3
 """Characters and terms that are read, words of a phrase, and how many letters begin a word."""
-WINDOW = 10_000
-"""Documents that PostgreSQL looks at one by one before it asks the index."""
+WINDOW, WINDOW_OF_PHRASES = 8000, 20_000
+"""Documents that PostgreSQL looks at one by one before it asks the index, which does not know what stands beside what."""
+ENOUGH, ENOUGH_OF_PHRASES = 100, 21
+"""Hits among them with which PostgreSQL asks the index for no more, however many were wanted."""
 KNOWN = 200
 """Words of the index that one beginning of a word stands for; the first ones of the alphabet when there are more."""
 HITS = 1000
@@ -110,6 +112,24 @@ class Looked:
 Scopes = Sequence[str] | Looked
 NOBODY = "nobody"
 """A scope that no document has."""
+Given = Callable[[str], Any]
+
+
+def parameter(name: str) -> Any:
+    """The parameter that stands for one of the :meth:`Index.values`."""
+    return sa.bindparam(name, type_=sa.Integer if name in ("window", "enough") else sa.String)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the ways in which somebody may find a document: parts of it, and scopes; ``wide`` when these are those of many documents.
+
+    Of several sides at most one may have scopes that are looked up.
+    """
+
+    parts: Sequence[str]
+    scopes: Scopes
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,24 +157,28 @@ class Index:
         query = f"WITH RECURSIVE t (term) AS ({steps}) SELECT term FROM t WHERE term < :above"  # noqa: S608 - our own names
         return tuple(row[0] for row in raw.execute(query, {"start": start, "above": above, "most": KNOWN}))
 
-    def asked(self, query: Query, parts: Sequence[str], scopes: Scopes) -> str:
-        """What is looked for in the words of the database: the terms in ``parts``, and one of the ``scopes`` unless they are looked up."""
+    def values(self, query: Query, sides: Sequence[Side]) -> dict[str, str | int]:
+        """What is looked for, in the words of the database: the values of the parameters of :meth:`hits`."""
+        found: dict[str, str | int] = {f"words{place}": _asked(query, side.parts, [side.scopes]) for place, side in enumerate(sides)}
         if is_sqlite():
-            return fts5(query, parts) + " AND scope : (" + _either('"', " OR ", "", scopes)
-        return tsquery(query, parts) + " & (" + _either("'", " | ", "=", scopes)
+            return found
+        parts, scopes = max((side.parts for side in sides), key=len), [side.scopes for side in sides]
+        phrase = any(len(term.words) > 1 for term in query.terms)
+        numbers = {"window": WINDOW_OF_PHRASES, "enough": ENOUGH_OF_PHRASES} if phrase else {"window": WINDOW, "enough": ENOUGH}
+        return found | {"some": _asked(query, parts, scopes), "scopes": "(" + _either(scopes)} | numbers
 
-    def hits(self, asked: Any, scopes: Scopes, rows: Any, allowed: Any, *, before: Any = None, limit: int = HITS, wide: bool = False) -> Any:
-        """Select ``id`` of ``rows`` (a model) that are ``allowed`` and have what is :meth:`asked` for, the newest first.
+    def hits(self, sides: Sequence[Side], allowed: Sequence[Any], rows: Any, *, given: Given, before: Any = None, limit: int = HITS) -> list[Any]:
+        """Selects of ``id`` of ``rows`` (a model), each the newest first: those found by a side that are ``allowed`` by the condition of that side.
 
-        ``asked`` and ``before`` may be parameters. ``wide`` says that the scopes are those of a good part of all documents.
+        SQLite gives one for each side, PostgreSQL one for all. ``given`` turns a name into its parameter or value, see :meth:`values`.
         """
         if not is_sqlite():
-            return _postgresql(self.name, sa.cast(_with(asked, scopes), TSQUERY), (rows, allowed, before, limit, wide))
+            return [_postgresql(self.name, sides, allowed, (rows, given, before, limit))]
         table = sa.table(self.name, sa.column("rowid", sa.Integer), sa.column(self.name, sa.Text))
-        found = sa.select(table.c.rowid.label("id")).join_from(table, rows, rows.id == table.c.rowid)
         older = [table.c.rowid < before] if before is not None else []
-        found = found.where(table.c[self.name].op("MATCH", is_comparison=True)(_with(asked, scopes)), allowed, *older)
-        return found.order_by(table.c.rowid.desc()).limit(limit)
+        found = sa.select(table.c.rowid.label("id")).join_from(table, rows, rows.id == table.c.rowid).order_by(table.c.rowid.desc()).limit(limit)
+        asked = [_closed(given(f"words{place}"), [side.scopes]) for place, side in enumerate(sides)]
+        return [found.where(table.c[self.name].op("MATCH", is_comparison=True)(words), rule, *older) for words, rule in zip(asked, allowed, strict=True)]
 
     def held(self, query: Query, parts: Sequence[str], scopes: Scopes, *, floor: Any) -> Any:
         """Select ``id`` of every document that has all terms in ``parts`` and one of the ``scopes``, from number ``floor`` on; in no order.
@@ -163,17 +187,17 @@ class Index:
         """
         if is_sqlite():
             table = sa.table(self.name, sa.column("rowid", sa.Integer), sa.column(self.name, sa.Text))
-            wanted = _with(self.asked(query, parts, scopes), scopes)
+            wanted = _closed(_asked(query, parts, [scopes]), [scopes])
             return sa.select(table.c.rowid.label("id")).where(table.c[self.name].op("MATCH", is_comparison=True)(wanted), table.c.rowid >= floor)
         documents = _documents(self.name)
-        asked = sa.cast(_with(self.asked(query, parts, scopes), scopes), TSQUERY)
-        return sa.select(documents.c.id).where(documents.c.words.op("@@", is_comparison=True)(asked), documents.c.id >= floor)
+        asked = _closed(_asked(query, parts, [scopes]), [scopes])
+        return sa.select(documents.c.id).where(_fits(documents.c.words, asked), documents.c.id >= floor)
 
     def has(self, query: Query, parts: Sequence[str], number: Any) -> sa.ColumnElement[bool]:
         """SQL: the document with this number has all terms in ``parts``; looked up for one row at a time. PostgreSQL only."""
         documents = _documents(self.name)
         words = sa.select(documents.c.words).where(documents.c.id == number).scalar_subquery()
-        return words.op("@@", is_comparison=True)(sa.cast(tsquery(query, parts), TSQUERY))
+        return _fits(words, tsquery(query, parts))
 
 
 def _documents(name: str) -> sa.TableClause:
@@ -181,46 +205,76 @@ def _documents(name: str) -> sa.TableClause:
     return sa.table(name, sa.column("id", sa.Integer), sa.column("words", TSVECTOR))
 
 
-def _postgresql(name: str, wanted: Any, of: tuple[Any, Any, Any, int, bool]) -> Any:
+def _fits(words: Any, asked: Any) -> sa.ColumnElement[bool]:
+    # An expression would be read anew for each row; as a statement of its own it is read once.
+    wanted = sa.cast(asked, TSQUERY) if isinstance(asked, str | sa.BindParameter) else sa.select(sa.cast(asked, TSQUERY)).scalar_subquery()
+    found: sa.ColumnElement[bool] = words.op("@@", is_comparison=True)(wanted)
+    return found
+
+
+def _postgresql(name: str, sides: Sequence[Side], allowed: Sequence[Any], of: tuple[Any, Given, Any, int]) -> Any:
     """A GIN index gives all hits or none, and the planner guesses badly how many there are. So the newest documents are looked at one by one
     when the scopes are wide: they hold enough hits of any common word. Only where they do not is the index asked, and its hits are few.
+    For narrow scopes it is asked for these alone: the beginning of a common word would make it gather a million places first.
     """
-    rows, allowed, before, limit, wide = of
-    table = _documents(name)
-    older = [table.c.id < before] if before is not None else []
-    every: Any = sa.select(table.c.id).where(table.c.words.op("@@", is_comparison=True)(wanted), *older)
-    if not wide:
-        return _permitted(every, rows, allowed, limit)
-    window: Any = sa.select(table.c.id, table.c.words).where(*older).order_by(table.c.id.desc()).limit(max(WINDOW, 20 * limit)).subquery()
-    fitting = sa.select(window.c.id).where(window.c.words.op("@@", is_comparison=True)(wanted))
-    recent: Any = _permitted(fitting, rows, allowed, limit, sort=False).cte().prefix_with("MATERIALIZED")
-    few = sa.select(sa.func.count()).select_from(recent).scalar_subquery() < limit
-    older_too = _permitted(every.where(few), rows, allowed, limit).subquery()
-    both: Any = sa.union(sa.select(recent.c.id), sa.select(older_too.c.id)).subquery()
+    rows, given, before, limit = of
+    table, scopes = _documents(name), [side.scopes for side in sides]
+    ways = [_fits(sa.column("words"), _closed(given(f"words{place}"), [side.scopes])) for place, side in enumerate(sides)]
+    documents = sa.select(table.c.id, table.c.words).where(*([table.c.id < before] if before is not None else []))
+    some = _fits(table.c.words, _closed(given("some"), scopes))
+
+    def found(these: Any, *first: Any) -> Any:
+        """Which of these documents are found, and by which sides."""
+        fitting = [way.label(f"way{place}") for place, way in enumerate(ways)]
+        return sa.select(these.c.id, *fitting).select_from(these).where(*first, sa.or_(*ways))
+
+    if not any(side.wide for side in sides):
+        own: Any = documents.where(_fits(table.c.words, _closed(given("scopes"), scopes))).cte().prefix_with("MATERIALIZED")
+        return _permitted(found(own), rows, allowed, limit)
+    window = documents.order_by(table.c.id.desc()).limit(given("window")).subquery()
+    recent: Any = _permitted(found(window, _fits(window.c.words, _closed(given("some"), scopes))), rows, allowed, limit, sort=False)
+    recent = recent.cte().prefix_with("MATERIALIZED")
+    few = sa.select(sa.func.count()).select_from(recent).scalar_subquery() < sa.func.least(limit, given("enough"))
+    every: Any = documents.where(some, few).cte().prefix_with("MATERIALIZED")
+    older = _permitted(found(every), rows, allowed, limit).subquery()
+    both: Any = sa.union(sa.select(recent.c.id), sa.select(older.c.id)).subquery()
     return sa.select(both.c.id).order_by(both.c.id.desc()).limit(limit)
 
 
-def _permitted(numbers: Any, rows: Any, allowed: Any, limit: int, *, sort: bool = True) -> Any:
+def _permitted(found: Any, rows: Any, allowed: Sequence[Any], limit: int, *, sort: bool = True) -> Any:
     """The newest of these numbers whose rows are allowed. Row by row: a join would be planned as a walk through all rows of the table."""
-    walked = numbers.cte().prefix_with("MATERIALIZED") if sort else numbers.subquery()
-    newest = sa.select(walked.c.id).order_by(walked.c.id.desc()).subquery()
-    row = sa.select(rows.id).where(rows.id == newest.c.id, allowed).limit(1).correlate(newest).lateral()
+    walked = found.cte().prefix_with("MATERIALIZED") if sort else found.subquery()
+    newest = sa.select(*walked.c).order_by(walked.c.id.desc()).subquery()
+    rule = sa.or_(*(sa.and_(newest.c[f"way{place}"], one) for place, one in enumerate(allowed)))
+    row = sa.select(rows.id).where(rows.id == newest.c.id, rule).limit(1).correlate(newest).lateral()
     return sa.select(newest.c.id).join_from(newest, row, sa.true()).order_by(newest.c.id.desc()).limit(limit)
 
 
-def _either(quote: str, either: str, mark: str, scopes: Scopes) -> str:
-    if isinstance(scopes, Looked):
-        return ""
-    return either.join(f"{quote}{mark}{scope}{quote}" for scope in scopes or [NOBODY]) + ")"
+def _asked(query: Query, parts: Sequence[str], scopes: Sequence[Scopes]) -> str:
+    """The terms in these parts, and one of the scopes; those that are looked up are added by :func:`_closed`."""
+    return (fts5(query, parts) + " AND scope : (" if is_sqlite() else tsquery(query, parts) + " & (") + _either(scopes)
 
 
-def _with(asked: Any, scopes: Scopes) -> Any:
-    """What is asked for with its scopes: one constant where they are known, which the planner can weigh, else an expression."""
-    if not isinstance(scopes, Looked):
+def _either(scopes: Sequence[Scopes]) -> str:
+    quote, either, mark = _signs()
+    known = [f"{quote}{mark}{scope}{quote}" for some in scopes if not isinstance(some, Looked) for scope in some or [NOBODY]]
+    if not any(isinstance(some, Looked) for some in scopes):
+        return either.join(known) + ")"
+    return "".join(scope + either for scope in known)
+
+
+def _signs() -> tuple[str, str, str]:
+    return ('"', " OR ", "") if is_sqlite() else ("'", " | ", "=")
+
+
+def _closed(asked: Any, scopes: Sequence[Scopes]) -> Any:
+    """What is asked for: one constant where all scopes are known, which the planner can weigh, else with those that are looked up."""
+    looked = next((some for some in scopes if isinstance(some, Looked)), None)
+    if looked is None:
         return asked
-    quote, either, mark = ('"', " OR ", "") if is_sqlite() else ("'", " | ", "=")
-    numbers = scopes.numbers.subquery()
-    each = sa.literal(f"{quote}{mark}{scopes.letter}") + sa.cast(numbers.c[0], sa.String) + sa.literal(quote)
+    quote, either, mark = _signs()
+    numbers = looked.numbers.subquery()
+    each = sa.literal(f"{quote}{mark}{looked.letter}") + sa.cast(numbers.c[0], sa.String) + sa.literal(quote)
     some = sa.select(sa.func.aggregate_strings(each, either)).scalar_subquery()
     asked = sa.literal(asked) if isinstance(asked, str) else asked
     return asked + sa.func.coalesce(some, f"{quote}{mark}{NOBODY}{quote}") + sa.literal(")")
@@ -324,6 +378,11 @@ def stands_in(term: Term, words: Sequence[str]) -> bool:
 
 
 _known: dict[str, Index] = {}
+
+
+def reach() -> int:
+    """With so many hits of a kind there may be older ones that were not looked at."""
+    return HITS if is_sqlite() else min(HITS, ENOUGH_OF_PHRASES)
 
 
 def index(name: str) -> Index:

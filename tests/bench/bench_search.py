@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ import sqlalchemy as sa
 
 ROUNDS = 30
 COMMON, MIDDLE, RARE = "request", "radiator", "wichmann"
-OPEN, CLOSED = (True, "working", False, "2026-11-20 08:00:00+00:00"), (False, "closed", False, "2026-11-20 08:00:00+00:00")
+OPEN, CLOSED = (True, "working", False, "2026-11-20 08:00:00+00:00"), (False, "closed", False, "2026-11-20 08:00:00+00:00", None)
+DUE = datetime(2026, 11, 10, 8, tzinfo=UTC)
 PEOPLE, VOCABULARY = 10_000, 40_000
 CASES = {
     "rare word": RARE,
@@ -64,22 +66,24 @@ class Text:
         return " ".join(self.pool[start : start + random.randint(least, most)])
 
 
-def rows(number: int, ids: dict[str, Any], text: Text) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
-    """A request and its three messages; every twentieth is confidential, every hundredth open, every third has a note."""
+def rows(number: int, ids: dict[str, Any], text: Text, every: int) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
+    """A request and its three messages; every twentieth is confidential, one of ``every`` open, every third has a note."""
     places, services = list(ids["departments"].values()), ids["services"]
     for key in range(ids["first"], ids["first"] + number):
         person = ids["mara"] if key % 10_000 == 0 else random.choice(ids["people"])
         service, department = random.choice(services)
-        request = (key, text(4, 9), person, person, random.choice(places), department, service, key % 20 == 0, *(OPEN if key % 100 == 7 else CLOSED))
+        due = (DUE + timedelta(minutes=random.randrange(40_000))).strftime("%Y-%m-%d %H:%M:%S.%f")
+        state = (*OPEN, due) if key % every == 7 else CLOSED
+        request = (key, text(4, 9), person, person, random.choice(places), department, service, key % 20 == 0, *state)
         kinds = ("description", "reply", "note" if key % 3 == 0 else "message")
         yield request, [(1_000_000 + key * 3 + place, key, person, kind, text(12, 60)) for place, kind in enumerate(kinds)]
 
 
-REQUEST = "id, title, requester_id, filed_by_id, from_department_id, department_id, service_id, is_confidential, is_open, status, awaits_answer, answered_at"
+REQUEST = "id, title, requester_id, filed_by_id, from_department_id, department_id, service_id, is_confidential, is_open, status, awaits_answer, answered_at, next_due_at"
 MESSAGE = "id, request_id, author_id, kind, body"
 
 
-def fill(number: int, ids: dict[str, Any]) -> None:
+def fill(number: int, ids: dict[str, Any], every: int = 100) -> None:
     """Copy an existing request and message with other words; triggers are set aside as for any bulk load."""
     from portal.kernel.db import db, is_sqlite
 
@@ -90,7 +94,7 @@ def fill(number: int, ids: dict[str, Any]) -> None:
     ]
     with db.engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
-        made = rows(number, ids, Text())
+        made = rows(number, ids, Text(), every)
         while batch := list(itertools.islice(made, 50_000)):
             both = [request for request, _ in batch], [message for _, messages in batch for message in messages]
             for part, given in zip(parts, both, strict=True):

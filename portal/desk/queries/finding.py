@@ -1,7 +1,6 @@
 """Who finds which requests: the tokens that narrow a search, with the policy in the same statement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,22 +10,13 @@ from portal.desk.policy import requests_visible_to, requests_worked_by, serves
 from portal.kernel import search
 from portal.kernel.db import db, is_sqlite
 from portal.kernel.policy import Actor
-from portal.kernel.search import PRIVATE, READABLE, Query
+from portal.kernel.search import PRIVATE, READABLE, Query, Side
 
 REQUESTS = search.index("search_requests")
 COMMON = 2000
 """Hits from which a word is common: the list is walked in its order and not the hits."""
 SAMPLE, OFTEN = 300, 12
 """Rows of a queue that PostgreSQL looks at first, and hits among them that make a word common."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the ways in which somebody may find requests: parts of the document, tokens, and whether these are those of many."""
-
-    parts: Sequence[str]
-    scopes: search.Scopes
-    wide: bool
 
 
 def sides(actor: Actor, mine: bool) -> list[Side]:
@@ -49,29 +39,25 @@ def _reading(actor: Actor, mine: bool) -> list[str]:
     return [*own, "oo"] if actor.has("auditor") else own
 
 
-def _allowed(actor: Actor, place: int) -> sa.ColumnElement[bool]:
-    return requests_worked_by(actor) if place else requests_visible_to(actor)
+def _allowed(actor: Actor, found: Sequence[Side]) -> list[sa.ColumnElement[bool]]:
+    return [requests_worked_by(actor) if place else requests_visible_to(actor) for place in range(len(found))]
 
 
 def kinds(actor: Actor, query: Query, *, mine: bool = False, before: int | None = None, reach: int = search.HITS) -> list[Any]:
-    """The newest hits of each of the actor's :func:`sides`, each a select of at most ``reach`` numbers."""
-    found = [(side, REQUESTS.asked(query, side.parts, side.scopes), _allowed(actor, place)) for place, side in enumerate(sides(actor, mine))]
-    return [REQUESTS.hits(asked, side.scopes, Request, allowed, before=before, limit=reach, wide=side.wide) for side, asked, allowed in found]
+    """The newest hits of the actor's :func:`sides`, each a select of at most ``reach`` numbers."""
+    found = sides(actor, mine)
+    return REQUESTS.hits(found, _allowed(actor, found), Request, given=REQUESTS.values(query, found).__getitem__, before=before, limit=reach)
 
 
 def kinds_like(rights: Actor, *, mine: bool, older: bool, reach: int) -> list[Any]:
-    """As :func:`kinds`, for everybody with the same rights: parameters ``words0`` and so on say what is looked for, ``before`` where to go on."""
-    before = sa.bindparam("before", type_=sa.Integer) if older else None
-    return [
-        REQUESTS.hits(sa.bindparam(f"words{place}", type_=sa.String), side.scopes, Request, _allowed(rights, place), before=before, limit=reach, wide=side.wide)
-        for place, side in enumerate(sides(rights, mine))
-    ]
+    """As :func:`kinds`, for everybody with the same rights: the parameters are those of :func:`asked`."""
+    found, before = sides(rights, mine), sa.bindparam("before", type_=sa.Integer) if older else None
+    return REQUESTS.hits(found, _allowed(rights, found), Request, given=search.parameter, before=before, limit=reach)
 
 
 def asked(actor: Actor, query: Query, mine: bool, before: int | None = None) -> dict[str, Any]:
     """The values of the parameters of :func:`kinds_like`."""
-    words = {f"words{place}": REQUESTS.asked(query, side.parts, side.scopes) for place, side in enumerate(sides(actor, mine))}
-    return words | ({"before": before} if before is not None else {}) | {"me": actor.person_id}
+    return REQUESTS.values(query, sides(actor, mine)) | ({"before": before} if before is not None else {}) | {"me": actor.person_id}
 
 
 def one_of(found: Sequence[Any]) -> Any:
@@ -104,7 +90,8 @@ def within(actor: Actor, department_id: int, text: str, *, finished: bool = Fals
     here = sa.and_(Request.department_id == department_id, Request.is_open == (sa.false() if finished else sa.true()), requests_worked_by(actor))
     tokens = ([f"d{department_id}"], search.Looked("n", _named_here(actor, department_id)))
     if finished:
-        return sa.and_(here, Request.id.in_(one_of([REQUESTS.hits(REQUESTS.asked(query, PRIVATE, some), some, Request, here, wide=True) for some in tokens])))
+        both = [Side(PRIVATE, some, wide=True) for some in tokens]
+        return sa.and_(here, Request.id.in_(one_of(REQUESTS.hits(both, [here, here], Request, given=REQUESTS.values(query, both).__getitem__))))
     open_ones = sa.select(Request.id).where(Request.department_id == department_id, Request.is_open == sa.true())
     oldest = sa.select(sa.func.min(open_ones.subquery().c.id)).scalar_subquery()
     found = sa.union_all(*(REQUESTS.held(query, PRIVATE, some, floor=oldest) for some in tokens))

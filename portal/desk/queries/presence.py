@@ -64,17 +64,17 @@ class Around:
         return sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def is_writing(request_id: int, reader_id: int | None, now: datetime) -> list[sa.ColumnElement[bool]]:
-    """SQL over presences: somebody else types, and has not sent it yet."""
+def is_writing(request_id: int, reader_id: int | None, since: Any) -> list[sa.ColumnElement[bool]]:
+    """SQL over presences: somebody else has typed ``since``, and has not sent it yet."""
     sent = sa.exists().where(Message.request_id == Presence.request_id, Message.author_id == Presence.person_id, Message.created_at >= Presence.at)
-    return [Presence.request_id == request_id, Presence.person_id != (reader_id or 0), Presence.at > now - WRITING, ~sent.correlate(Presence)]
+    return [Presence.request_id == request_id, Presence.person_id != (reader_id or 0), Presence.at > since, ~sent.correlate(Presence)]
 
 
 def around(request: Request, reader_id: int | None, seen: int, now: datetime) -> Around:
     """Who else writes about it, and the public messages of others after ``seen`` (0: none). One statement."""
     never = sa.cast(sa.null(), Message.created_at.type)
     columns = (Presence.person_id.label("id"), Presence.what.label("text"), Person.name.label("name"), Person.given_name.label("given"), never.label("at"))
-    writing = sa.select(*columns).join(Person, Person.id == Presence.person_id).where(*is_writing(request.id, reader_id, now))
+    writing = sa.select(*columns).join(Person, Person.id == Presence.person_id).where(*is_writing(request.id, reader_id, now - WRITING))
     sent = sa.select(Message.id, Message.body, sa.func.coalesce(Person.name, "Hearth"), sa.literal(""), Message.created_at)
     newest = [Message.request_id == request.id, Message.id > seen, Message.kind.in_(PUBLIC), Message.author_id.is_distinct_from(reader_id)]
     sent = sent.outerjoin(Person, Person.id == Message.author_id).where(*newest, sa.literal(seen > 0)).order_by(Message.id.desc()).limit(NEWER)

@@ -20,12 +20,14 @@ from portal.desk.rules import PUBLIC, MessageKind
 from portal.kernel.activity import Activity
 from portal.kernel.db import db
 from portal.kernel.files import StoredFile
+from portal.kernel.prepared import ME, once, read
 from portal.people.calendar import WorkCalendar
 from portal.people.models import Department, Location, Person
 from portal.people.queries.persons import back_on, shown
 
 NEWEST = 400
 """Entries of a conversation and of its record that a page shows."""
+NUMBER: Any = sa.bindparam("number", type_=sa.Integer)
 NO_DATA: Any = sa.cast(sa.null(), sa.JSON)
 NO_TIME: Any = sa.cast(sa.null(), Message.edited_at.type)
 
@@ -142,29 +144,34 @@ def first_targets(events: Iterable[Event]) -> dict[str, timedelta]:
 
 def _surroundings(request: Request, today: date) -> tuple[Around, dict[int, Face]]:
     """The people of a request, each row with what the request belongs to: one statement, and there is always a requester."""
-    lead = aliased(Person)
-    follows = sa.exists().where(Participant.request_id == request.id, Participant.person_id == Person.id).correlate(Person)
-    query: Any = (
-        sa.select(
-            *(Service.key, Service.name, Service.fields, Department.name, Department.key, Department.phone, lead.name, Location.name, follows_older()),
-            *(Person.id, Person.name, Person.given_name, Person.staff_number, Person.is_active, follows, back_on(today)),
-        )
-        .select_from(Person)
-        .join(Request, Request.id == request.id)
-        .join(Service, Service.id == Request.service_id)
-        .join(Department, Department.id == Request.department_id)
-        .outerjoin(lead, lead.id == Department.lead_id)
-        .outerjoin(Location, Location.id == Request.location_id)
-        .where(sa.or_(Person.id.in_([request.requester_id, request.filed_by_id, request.assignee_id or 0]), follows, _took_part(request.id)))
-    )
-    rows = db.session.execute(query).all()
+    known = {"number": request.id, "requester": request.requester_id, "filer": request.filed_by_id, "owner": request.assignee_id or 0, "today": today}
+    rows = read(_around(), known)
     key, service, fields, department, department_key, phone, lead_name, location, older = rows[0][:9]
     older = bool(older) and request.is_open
     around = Around(key, service, fields, department, department_key, phone or "", lead_name or "", location or "", older)
     return around, {row[9]: _face(*row[9:]) for row in rows}
 
 
-def _took_part(request_id: int) -> sa.ColumnElement[bool]:
+@once
+def _around() -> Any:
+    lead, sides = aliased(Person), [sa.bindparam(name, type_=sa.Integer) for name in ("requester", "filer", "owner")]
+    follows = sa.exists().where(Participant.request_id == NUMBER, Participant.person_id == Person.id).correlate(Person)
+    return (
+        sa.select(
+            *(Service.key, Service.name, Service.fields, Department.name, Department.key, Department.phone, lead.name, Location.name, follows_older()),
+            *(Person.id, Person.name, Person.given_name, Person.staff_number, Person.is_active, follows, back_on(sa.bindparam("today", type_=sa.Date))),
+        )
+        .select_from(Person)
+        .join(Request, Request.id == NUMBER)
+        .join(Service, Service.id == Request.service_id)
+        .join(Department, Department.id == Request.department_id)
+        .outerjoin(lead, lead.id == Department.lead_id)
+        .outerjoin(Location, Location.id == Request.location_id)
+        .where(sa.or_(Person.id.in_(sides), follows, _took_part(NUMBER)))
+    )
+
+
+def _took_part(request_id: Any) -> sa.ColumnElement[bool]:
     wrote = sa.select(Message.author_id).where(Message.request_id == request_id, Message.kind != MessageKind.NOTE)
     did = sa.select(Activity.actor_id).where(Activity.subject_kind == "desk.request", Activity.subject_id == request_id)
     return sa.or_(Person.id.in_(wrote), Person.id.in_(did))
@@ -179,10 +186,8 @@ def _face(id_: int, name: str, given: str, number: str, is_active: bool, follows
 
 def _history(request_id: int, reader_id: int | None) -> tuple[list[Entry], list[Change], list[Event], Kept | None]:
     """The public conversation with its files, the record of changes, the log of the clocks, oldest first, and a draft; one statement."""
-    parts = [_messages(request_id), _clock_events(request_id), _changes(request_id), _files(request_id), _drafts(request_id, reader_id)]
-    both = sa.union_all(*parts).subquery()
     rows: dict[str, list[Any]] = {"message": [], "clock": [], "change": [], "file": [], "draft": []}
-    for row in db.session.execute(sa.select(both).order_by(both.c.at, both.c.id)):
+    for row in read(_told(), {"number": request_id, "me": reader_id, "form": message_draft(request_id)}):
         rows[row.what].append(row)
     talk = [Entry(r.id, r.actor_id, MessageKind(r.kind), r.body, r.first, r.thanks, r.at, r.edited_at) for r in sorted(rows["message"], key=lambda r: r.id)]
     by_id = {entry.id: entry for entry in talk}
@@ -194,6 +199,12 @@ def _history(request_id: int, reader_id: int | None) -> tuple[list[Entry], list[
     return talk, changes, [Event(row.at, row.kind, row.by, row.data) for row in rows["clock"]], draft
 
 
+@once
+def _told() -> Any:
+    both = sa.union_all(_messages(NUMBER), _clock_events(NUMBER), _changes(NUMBER), _files(NUMBER), _drafts()).subquery()
+    return sa.select(both).order_by(both.c.at, both.c.id)
+
+
 def _columns(what: str, *own: Any, **more: Any) -> list[Any]:
     """The columns of one kind of row; the first kind of the union names them and gives their types."""
     values = {"body": sa.literal(""), "first": sa.false(), "thanks": sa.false(), "edited_at": NO_TIME, "parent": sa.literal(0), "size": sa.literal(0)} | more
@@ -202,7 +213,7 @@ def _columns(what: str, *own: Any, **more: Any) -> list[Any]:
     return [column.label(name) for name, column in found.items()]
 
 
-def _messages(request_id: int) -> Any:
+def _messages(request_id: Any) -> Any:
     kind = sa.cast(Message.kind, sa.String)
     more = {"body": Message.body, "first": Message.is_first_answer, "thanks": Message.needs_no_reply, "edited_at": Message.edited_at}
     columns = _columns("message", Message.created_at, kind, sa.literal(""), Message.author_id, NO_DATA, Message.id, **more)
@@ -210,27 +221,27 @@ def _messages(request_id: int) -> Any:
     return sa.select(query.order_by(Message.id.desc()).limit(NEWEST).subquery())
 
 
-def _clock_events(request_id: int) -> Any:
+def _clock_events(request_id: Any) -> Any:
     columns = _columns("clock", EventRow.at, EventRow.kind, EventRow.by, EventRow.actor_id, EventRow.data, EventRow.id)
     return sa.select(*columns).where(EventRow.request_id == request_id)
 
 
-def _changes(request_id: int) -> Any:
+def _changes(request_id: Any) -> Any:
     columns = _columns("change", Activity.at, Activity.event, Activity.actor_kind, Activity.actor_id, Activity.data, Activity.id)
     query = sa.select(*columns).where(Activity.subject_kind == "desk.request", Activity.subject_id == request_id)
     return sa.select(query.order_by(Activity.id.desc()).limit(NEWEST).subquery())
 
 
-def _files(request_id: int) -> Any:
+def _files(request_id: Any) -> Any:
     more = {"parent": Attachment.message_id, "size": Attachment.size}
     columns = _columns("file", Attachment.added_at, Attachment.name, sa.literal(""), Attachment.added_by, NO_DATA, Attachment.id, **more)
     query = sa.select(*columns).join(Message, Message.id == Attachment.message_id)
     return query.where(Attachment.request_id == request_id, Message.kind.in_(PUBLIC))
 
 
-def _drafts(request_id: int, reader_id: int | None) -> Any:
+def _drafts() -> Any:
     columns = _columns("draft", Draft.saved_at, Draft.form, sa.literal(""), Draft.person_id, Draft.fields, sa.literal(0))
-    return sa.select(*columns).where(Draft.person_id == reader_id, Draft.form == message_draft(request_id))
+    return sa.select(*columns).where(Draft.person_id == ME, Draft.form == sa.bindparam("form", type_=sa.String))
 
 
 def opening_of(request_id: int) -> Message:

@@ -119,7 +119,7 @@ def _place(cursor: str | None) -> int | None:
 def _walk(actor: Actor, wanted: Wanted, query: Query, before: int | None) -> _Walk:
     """The newest thousand of each kind, as numbers."""
     found = read(_numbers(like(actor), wanted.mine, before is not None), asked(actor, query, wanted.mine, before))
-    return _seen([tuple(row) for row in found], len(sides(actor, wanted.mine)), search.HITS)
+    return _seen([tuple(row) for row in found], len(sides(actor, wanted.mine)), search.reach())
 
 
 def _seen(found: Sequence[tuple[int, int]], kinds: int, reach: int) -> _Walk:

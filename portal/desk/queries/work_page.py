@@ -10,16 +10,19 @@ import sqlalchemy as sa
 
 from portal.desk.models import MessageKind, Request
 from portal.desk.queries import work_parts as parts
-from portal.desk.queries.presence import Around, Writer
+from portal.desk.queries.presence import WRITING, Around, Writer
 from portal.desk.queries.queue import CAP
 from portal.kernel.db import db
 from portal.kernel.paging import Count
 from portal.kernel.policy import Actor
+from portal.kernel.prepared import Shape, like, once, read, shape_of
 
 TALK = 300
 """Entries of the conversation, and of events, that are shown at first; the newest."""
 
 Rows = Mapping[str, Sequence[Any]]
+VALUES = ("id", "service_id", "department_id", "from_department_id", "requester_id", "filed_by_id", "assignee_id", "location_id", "place", "next_due_at")
+"""What the parts ask of a request."""
 
 
 @dataclass(frozen=True)
@@ -183,18 +186,26 @@ class WorkPage:
 
 def load(actor: Actor, request: Request, *, now: datetime, limit: int = TALK, chosen: int | None = None) -> WorkPage:
     """The page of a request; ``chosen`` is a prepared reply to fill in. One statement, and one for names of people nobody would expect."""
-    wanted = [*parts.talk(request.id, limit), *parts.facts(request), parts.clocks(request), parts.prepared(request, chosen), *parts.related(actor, request)]
-    wanted += [*parts.drafts(actor, request, now), parts.followers(request), parts.readers(request), *parts.neighbours(actor, request)]
-    rows = _by_kind(sa.union_all(*wanted))
+    shape, values = shape_of(request, VALUES, ("is_open", "is_confidential"))
+    rows = _by_kind(read(_whole(like(actor), shape, limit), values | {"me": actor.person_id, "since": now - WRITING, "chosen": chosen or 0}))
     said = _talk(rows, limit)
     known = {row.id: _face(row.id, row).first_name for kind in ("person", "follower") for row in rows[kind]}
     known |= _missing({*_mentioned(said), *_answered(rows, request)} - known.keys())
     return WorkPage(said, _facts(rows, request), _beside(rows, known))
 
 
-def _by_kind(query: Any) -> Rows:
+@once
+def _whole(rights: Actor, shape: Shape, limit: int) -> Any:
+    """Statement: all parts of the page of a request of this shape."""
+    request, chosen, since = shape.stand_in(), sa.bindparam("chosen", type_=sa.Integer), sa.bindparam("since", type_=Request.created_at.type)
+    wanted = [*parts.talk(request.id, limit), *parts.facts(request), parts.clocks(request), parts.prepared(request, chosen), *parts.related(rights, request)]
+    wanted += [*parts.drafts(rights, request, since), parts.followers(request), parts.readers(request), *parts.neighbours(rights, request)]
+    return sa.union_all(*wanted)
+
+
+def _by_kind(read_rows: Sequence[Any]) -> Rows:
     found: dict[str, list[Any]] = defaultdict(list)
-    for row in db.session.execute(query):
+    for row in read_rows:
         found[row.kind].append(row)
     for rows in found.values():
         rows.sort(key=lambda row: row.id)

@@ -5,7 +5,6 @@ trip, so the page stays within its nine statements however much stands on it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,19 +18,20 @@ from portal.kernel.activity import Activity
 from portal.kernel.policy import Actor
 from portal.people.models import Department, Fulfiller, Location, Person
 
-RELATED, CANNED, BEFORE, READERS = 5, 60, 100, 60
+RELATED, CANNED, BEFORE, READERS = 5, 60, 100, 200
+WORK, NOTE = "work.", "note."
 
 Part = sa.Select[Any]
 
 
 def draft_name(request_id: int) -> str:
     """The name under which the reply a fulfiller types is kept."""
-    return f"work.{request_id}"
+    return f"{WORK}{request_id}"
 
 
 def note_name(request_id: int) -> str:
     """The name under which the team note somebody types is kept."""
-    return f"note.{request_id}"
+    return f"{NOTE}{request_id}"
 
 
 def _part(kind: str, number: Any, **values: Any) -> Part:
@@ -128,7 +128,12 @@ def _departments(request: Request) -> list[int]:
 
 
 def _places(request: Request) -> Any:
-    return sa.select(Person.location_id).where(Person.id == request.requester_id).union(sa.select(sa.literal(request.location_id or 0)))
+    home, here = (sa.select(Location.id).where(Location.id == number) for number in (_home(request), request.location_id))
+    return home.union(here)
+
+
+def _home(request: Request) -> Any:
+    return sa.select(Person.location_id).where(Person.id == request.requester_id).scalar_subquery()
 
 
 def _people(request: Request) -> list[Part]:
@@ -155,9 +160,9 @@ def clocks(request: Request) -> Part:
     return part.where(Clock.request_id == request.id)
 
 
-def prepared(request: Request, chosen: int | None) -> Part:
+def prepared(request: Request, chosen: Any) -> Part:
     """The department's prepared replies in their order; only the ``chosen`` one with its words."""
-    body = sa.case((CannedReply.id == (chosen or 0), CannedReply.body), else_="")
+    body = sa.case((CannedReply.id == chosen, CannedReply.body), else_="")
     ack = sa.case((CannedReply.is_acknowledgement, 1), else_=0)
     part = _part("prepared", CannedReply.id, text=CannedReply.name, more=body, flag=ack, who=CannedReply.position)
     return _some(part.where(CannedReply.department_id == request.department_id), CANNED, CannedReply.position, CannedReply.id)
@@ -168,22 +173,22 @@ def related(actor: Actor, request: Request) -> list[Part]:
     here = [in_queue(actor, request.department_id), readable(actor), Request.id != request.id]
     same = [Request.requester_id == request.requester_id, Request.service_id == request.service_id]
     if request.place:
-        same.append(sa.and_(Request.location_id == request.location_id, sa.func.lower(Request.place) == request.place.lower()))
+        same.append(sa.and_(Request.location_id == request.location_id, sa.func.lower(Request.place) == sa.func.lower(request.place)))
     part = _part("related", Request.id, text=Request.title, flag=sa.case((Request.is_open, 1), else_=0)).where(*here)
     now_open = part.where(Request.is_open == sa.true(), sa.or_(*same))
     theirs = part.where(Request.requester_id == request.requester_id)
     return [_some(now_open, RELATED, Request.id.desc()), _some(theirs, 2, Request.id.desc())]
 
 
-def drafts(actor: Actor, request: Request, now: datetime) -> list[Part]:
-    """Colleagues who are writing right now, and one's own draft."""
+def drafts(actor: Actor, request: Request, since: Any) -> list[Part]:
+    """Colleagues who have typed ``since``, and one's own draft."""
     others = _part("writing", Person.id, text=Presence.what, name=Person.name, given=Person.given_name).join_from(
         Presence, Person, Person.id == Presence.person_id
     )
     mine = _part("draft", Draft.revision, text=Draft.form, data=Draft.fields, at=Draft.saved_at).where(Draft.person_id == actor.person_id)
     lost = _part("lost", Draft.revision, text=Draft.form, data=Draft.other).where(Draft.person_id == actor.person_id, Draft.other.is_not(None))
-    names = Draft.form.in_((draft_name(request.id), note_name(request.id)))
-    return [others.where(*is_writing(request.id, actor.person_id, now)), mine.where(names), lost.where(names)]
+    names = Draft.form.in_([sa.literal(name) + sa.cast(request.id, sa.String) for name in (WORK, NOTE)])
+    return [others.where(*is_writing(request.id, actor.person_id, since)), mine.where(names), lost.where(names)]
 
 
 def followers(request: Request) -> Part:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from portal.desk.queries import queue_around as queue
-from portal.desk.queries.queue_conditions import FOLLOW_UP, SNOOZED, VIEWS, Times, in_order_of
+from portal.desk.queries.queue_conditions import FOLLOW_UP, VIEWS, Times, in_order_of
 from portal.kernel.clock import now as right_now
 from portal.kernel.db import db, is_sqlite
 
@@ -60,18 +60,39 @@ def test_the_menu_reads_what_is_open_and_what_asks(world: Any, context: None) ->
         assert "ix_requests_awaiting" in plan[1], plan
 
 
-def test_every_tab_is_counted_in_its_own_index(world: Any, context: None) -> None:
-    """Only the newest number looks at all of them, and that is one step at the end of an index."""
+def around(world: Any, actor: Any) -> Any:
+    """What stands around the queue of facilities."""
     now = right_now()
+    return queue.around(actor, world.facilities.id, times=Times(now, now + timedelta(hours=8), now + timedelta(days=4)), today=now.date())
+
+
+def test_one_walk_through_what_is_open_counts_every_tab(world: Any, context: None) -> None:
+    """Follow-ups have an index of their own, and the newest number is one step at the end of one."""
     for name in ("jonas", "priya"):
         actor = world.actor(name)
-        look = steps(
-            lambda actor=actor: queue.around(actor, world.facilities.id, times=Times(now, now + timedelta(hours=8), now + timedelta(days=4)), today=now.date())
-        )
-        assert len(look) == len(VIEWS) + 3, look
+        look = steps(lambda actor=actor: around(world, actor))
+        assert len(look) == 3, look
         assert [step for step in look if EVERYTHING in step and "COVERING" not in step] == []
+        assert sum("ix_requests_queue" in step for step in look) == 1, look
         assert sum("ix_requests_awaiting" in step for step in look) == 1, look
         assert all("SEARCH" in step for step in look), look
+
+
+def test_a_very_long_queue_is_counted_tab_by_tab_with_the_same_result(world: Any, context: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each count then stops at its own cap; the second statement reads the indexes over what is open or asked about."""
+    for name in ("jonas", "priya", "kim"):
+        actor = world.actor(name)
+        once = around(world, actor)
+        with monkeypatch.context() as patch:
+            patch.setattr(queue, "WALK", 0)
+            with sent() as statements:
+                assert around(world, actor) == once
+            assert len([text for text, _ in statements if text.lstrip().upper().startswith(("SELECT", "WITH"))]) == 2
+        if is_sqlite():
+            text, values = statements[-1]
+            plan = [row[3] for row in db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values) if "requests" in row[3].split()]
+            assert len(plan) == len(VIEWS) + 2, plan
+            assert not any(EVERYTHING in step for step in plan), plan
 
 
 def test_news_begin_at_the_number_that_was_seen(world: Any, context: None) -> None:

@@ -106,9 +106,9 @@ def test_the_counts_and_the_sweep_are_as_cheap(world: Any, crowd: None) -> None:
     with sent() as statements:
         matched = matching(wanted, jonas, world.facilities.id, times)
         around = queue_around.around(jonas, world.facilities.id, times=times, today=STORY.date(), wanted=wanted, matched=matched)
-    ((statement, values),) = [pair for pair in statements if pair[0].lstrip().upper().startswith(("SELECT", "WITH"))]
-    plan = explained(statement, values)
-    assert not walks_all(plan), plan
+    plans = [explained(*pair) for pair in statements if pair[0].lstrip().upper().startswith(("SELECT", "WITH"))]
+    assert len(plans) == 2, "a very long queue is counted tab by tab after the walk"
+    assert not any(walks_all(plan) for plan in plans), plans
     assert around.counts["snoozed"].number == NUMBER // 10 - OPEN_FROM // 10
     assert str(around.counts["next"]) == "1,000+"
     due = sa.select(Request.id, Request.snoozed_until).where(Request.snoozed_until <= STORY - timedelta(days=20)).order_by(Request.snoozed_until, Request.id)

@@ -412,8 +412,9 @@ def test_merging_changes_nothing_that_is_found(found: Found, desk: DeskUser, run
 
 def test_a_word_that_everybody_uses_is_walked_from_the_newest(world: Any, context: Flask) -> None:
     """No sorting of all hits: the index gives them in order and the statement stops at a page (SQLite; PostgreSQL decides by its statistics)."""
-    asked = REQUESTS.asked(search.parse("studio"), search.READABLE, [f"p{world.mara.id}"])
-    hits = REQUESTS.hits(asked, [], Request, requests_visible_to(world.actor("mara")), limit=21)
+    own = [search.Side(search.READABLE, [f"p{world.mara.id}"])]
+    given = REQUESTS.values(search.parse("studio"), own).__getitem__
+    (hits,) = REQUESTS.hits(own, [requests_visible_to(world.actor("mara"))], Request, given=given, limit=21)
     assert db.session.execute(hits).first() is not None
     if not is_sqlite():
         return
