@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from portal.desk.models import Message, Presence, Request
 from portal.desk.rules import PUBLIC
-from portal.kernel.db import db
+from portal.kernel.prepared import ME, once, read
 from portal.people.models import Person
 
 WRITING = timedelta(seconds=60)
@@ -64,7 +64,7 @@ class Around:
         return sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def is_writing(request_id: int, reader_id: int | None, since: Any) -> list[sa.ColumnElement[bool]]:
+def is_writing(request_id: Any, reader_id: Any, since: Any) -> list[sa.ColumnElement[bool]]:
     """SQL over presences: somebody else has typed ``since``, and has not sent it yet."""
     sent = sa.exists().where(Message.request_id == Presence.request_id, Message.author_id == Presence.person_id, Message.created_at >= Presence.at)
     return [Presence.request_id == request_id, Presence.person_id != (reader_id or 0), Presence.at > since, ~sent.correlate(Presence)]
@@ -72,15 +72,23 @@ def is_writing(request_id: int, reader_id: int | None, since: Any) -> list[sa.Co
 
 def around(request: Request, reader_id: int | None, seen: int, now: datetime) -> Around:
     """Who else writes about it, and the public messages of others after ``seen`` (0: none). One statement."""
-    never = sa.cast(sa.null(), Message.created_at.type)
-    columns = (Presence.person_id.label("id"), Presence.what.label("text"), Person.name.label("name"), Person.given_name.label("given"), never.label("at"))
-    writing = sa.select(*columns).join(Person, Person.id == Presence.person_id).where(*is_writing(request.id, reader_id, now - WRITING))
-    sent = sa.select(Message.id, Message.body, sa.func.coalesce(Person.name, "Hearth"), sa.literal(""), Message.created_at)
-    newest = [Message.request_id == request.id, Message.id > seen, Message.kind.in_(PUBLIC), Message.author_id.is_distinct_from(reader_id)]
-    sent = sent.outerjoin(Person, Person.id == Message.author_id).where(*newest, sa.literal(seen > 0)).order_by(Message.id.desc()).limit(NEWER)
-    rows = db.session.execute(sa.union_all(writing, sa.select(*sent.subquery().c))).all()
+    rows = read(_lines(seen > 0), {"request": request.id, "me": reader_id, "since": now - WRITING, "seen": seen})
     found = sorted((_writer(row) for row in rows if row.at is None), key=lambda one: (one.name, one.id))
     return Around(found, sorted((Newer(row.id, row.at, row.name, row.text) for row in rows if row.at is not None), key=lambda one: one.id))
+
+
+@once
+def _lines(with_messages: bool) -> Any:
+    request, since = sa.bindparam("request", type_=sa.Integer), sa.bindparam("since", type_=Presence.at.type)
+    columns = (Presence.person_id.label("id"), Presence.what.label("text"), Person.name.label("name"), Person.given_name.label("given"))
+    never = sa.cast(sa.null(), Message.created_at.type).label("at")
+    writing = sa.select(*columns, never).join(Person, Person.id == Presence.person_id).where(*is_writing(request, ME, since))
+    if not with_messages:
+        return writing
+    sent = sa.select(Message.id, Message.body, sa.func.coalesce(Person.name, "Hearth"), sa.literal(""), Message.created_at)
+    newest = [Message.request_id == request, Message.id > sa.bindparam("seen", type_=sa.Integer), Message.kind.in_(PUBLIC)]
+    sent = sent.outerjoin(Person, Person.id == Message.author_id).where(*newest, Message.author_id.is_distinct_from(ME))
+    return sa.union_all(writing, sa.select(*sent.order_by(Message.id.desc()).limit(NEWER).subquery().c))
 
 
 def _writer(row: Any) -> Writer:
