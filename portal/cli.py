@@ -12,7 +12,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.cli_keeping import backup, restore, upgrade
+from portal.cli_keeping import backup, hold_mail_in_quarantine, restore, upgrade
 from portal.kernel import clock
 from portal.kernel.errors import PortalError
 from portal.kernel.settings import Settings, SettingsError, load
@@ -202,6 +202,8 @@ def ingest_mail(app: Flask, files: tuple[str, ...], dry_run: bool, as_json: bool
     from portal.desk.cli import ingest
 
     with app.app_context():
+        if not dry_run:
+            hold_mail_in_quarantine()
         sys.exit(ingest(files, dry=dry_run, as_json=as_json))
 
 

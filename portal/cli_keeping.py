@@ -1,5 +1,6 @@
 """The commands that keep what people wrote: backup, restore, upgrade. Each says what it did, and its exit status says how it went."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,15 @@ def chosen(context: click.Context, **overrides: Any) -> Settings:
     """The settings of the instance that was asked for."""
     instance = {"instance": context.obj["instance"]} if context.obj["instance"] else {}
     return load(file=context.obj["file"], **instance, **overrides)
+
+
+def hold_mail_in_quarantine() -> None:
+    """End a command that takes mail in, as a mail server understands it: it keeps the mail and comes again. Needs an application context."""
+    from portal.kernel import quarantine
+
+    if quarantine.is_on():
+        click.echo(f"portal: {quarantine.WORDS} Mail is taken in again once it is released.", err=True)
+        sys.exit(os.EX_TEMPFAIL)
 
 
 @click.command()
