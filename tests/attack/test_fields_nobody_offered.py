@@ -113,6 +113,8 @@ FLOWS = {
         rows="messages clock_events clocks participants breaches figure_changes",
         lost="drafts",
     ),
+    "rest": Flow("jonas", "/requests/{chairs}/work/rest", "until", {}, {"requests": "snoozed_until version"}),
+    "view": Flow("jonas", "/queue/facilities/views/new?due=late", "name", {"name": "Late"}, {}, rows="saved_views"),
     "priority": Flow(
         "jonas",
         "/requests/{radiator}/work/priority",
@@ -197,7 +199,7 @@ def test_a_filter_that_is_not_offered_filters_nothing(app: Flask, world: Any, ad
 
 
 ODD = ("' OR '1'='1", "1 OR 1=1", "9" * 40, "-1", "0", "1e9", "\u0664", "None", "a" * 3000, "%", "../..", "\x00", "[]", "{}", "\ud7ff\U0001f6b2", "2026-13-45")
-FILTERS = ("at", "q", "view", "show", "service", "status", "site", "assignee", "priority", "first", "person", "event", "subject", "number", "since", "until")
+FILTERS = ("at", "q", "view", "saved", "sort", "of", "requester", "older", "due", "snoozed", "taken", "show", "service", "status", "site", "assignee", "priority", "first", "person", "event", "subject", "number", "since", "until")
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def _around(canaries: Canaries) -> None:
 def _in_queue(canaries: Canaries) -> None:
     """A view everybody at Facilities sees, one only Jonas sees, and something Jonas may take back."""
     world, now, jonas, facilities = canaries.world, clock.now(), canaries.world.actor("jonas"), canaries.world.departments["facilities"].id
-    shared = views.keep(facilities, canaries.new("shared view", FACILITIES), {"view": "next", "due": "late"}, shared=True, actor=jonas, now=now)
+    shared = views.keep(facilities, canaries.new("shared view", f"{FACILITIES} {ADMINISTRATORS} {AUDITORS}"), {"view": "next", "due": "late"}, shared=True, actor=jonas, now=now)
     views.keep(facilities, canaries.new("view of Jonas", "jonas"), {"view": "mine"}, shared=False, actor=jonas, now=now)
     item = {"id": world.requests["radiator"], "version": 0, "before": None, "after": None}
     canaries.samples |= {"view_id": shared.id, "undo_id": undoing.remember(facilities, "assign", [item], actor=jonas, now=now).id}
