@@ -8,8 +8,8 @@ from portal.kernel import mail_message
 from portal.kernel.settings import Settings
 
 LONGEST = 320
-_OWN = {"reply", "b", "postmaster"}
-"""Local parts at the domain of our mail, before a plus, that are ours besides that of ``mail_from``."""
+_SIGNED = {"reply", "b"}
+"""What stands before the plus in addresses for answers and for what comes back."""
 _books: dict[str, Callable[[str], bool]] = {}
 
 
@@ -23,7 +23,8 @@ def is_ours(address: str) -> bool:
     local, _, host = address.casefold().rpartition("@")
     settings: Settings = current_app.extensions["settings"]
     own, _, domain = mail_message.sender(settings)[1].casefold().rpartition("@")
-    if host == domain and local.partition("+")[0] in {own, *_OWN}:
+    head, plus, _ = local.partition("+")
+    if host == domain and (head == own or (plus and head in _SIGNED) or local == "postmaster"):
         return True
     return any(holds(address) for holds in _books.values())
 

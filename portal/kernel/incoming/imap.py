@@ -27,7 +27,7 @@ from portal.kernel.unit_of_work import run
 
 LEASE = timedelta(seconds=90)
 """Longer than the longest conversation."""
-BATCH, BUDGET = 50, 15.0
+BATCH, BUDGET = 50, 5.0
 """Messages and seconds of one run; with more to do the next one follows at once, and other jobs come in between."""
 AGAIN = timedelta(days=1)
 FIRST_WAIT, LOCKED_WAIT, LONGEST_WAIT = timedelta(seconds=55), timedelta(minutes=5), timedelta(minutes=30)

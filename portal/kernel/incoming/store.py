@@ -182,13 +182,16 @@ def keep(
     envelope_to: Sequence[str] = (),
     received: files.Received | None = None,
 ) -> tuple[int, bool]:
-    """Keep a mail and see that it is decided; its id, and False when it came before. Part of the current transaction. Raises TooLarge."""
-    key = key or key_of(raw)
-    known = db.session.scalar(sa.select(IncomingMail.id).where(IncomingMail.key.in_((key, *_keys(raw)))).limit(1))
+    """Keep a mail and see that it is decided; its id, and False when it came before. Part of the current transaction. Raises TooLarge.
+
+    ``key`` and ``received`` are for callers that worked :func:`key_of` and :func:`receive` out before the transaction.
+    """
+    key, received = key or key_of(raw), received or receive(raw)
+    known = db.session.scalar(sa.select(IncomingMail.id).where(IncomingMail.key.in_((key, f"sha256:{received.digest}"))).limit(1))
     if known is not None:
         return known, False
     values = {"via": via, "envelope_from": envelope_from, "envelope_to": list(envelope_to)[:300], "received_at": now, "size": len(raw)}
-    file = files.keep(received or receive(raw), owner_id=None, now=now)
+    file = files.keep(received, owner_id=None, now=now)
     fresh = jobs.insert_once(IncomingMail, key=key, file_id=file.id, sender="", sender_name="", subject="", reason="", **values)
     if not fresh:
         db.session.delete(file)
@@ -211,12 +214,12 @@ def take_in(
 
     Its id, and False when it came before. Raises TooLarge, Busy or DiskFull, and then nothing was kept.
     """
-    received = receive(raw)
+    received, key = receive(raw), key_of(raw)
     now = received_at or clock.now()
 
     def work() -> tuple[int, bool]:
         also()
-        return keep(raw, via=via, now=now, envelope_from=envelope_from, envelope_to=envelope_to, received=received)
+        return keep(raw, via=via, now=now, key=key, envelope_from=envelope_from, envelope_to=envelope_to, received=received)
 
     return unit_of_work.run(work)
 
