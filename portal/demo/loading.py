@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from portal.demo import telling
+from portal.demo.history import bring_history
 from portal.demo.organisation import Cast, make_organisation
 from portal.demo.post import bring_post
 from portal.demo.sharing import share_work_out
@@ -36,11 +37,12 @@ Progress = Callable[[int], None]
 def load(app: Flask, *, now: datetime, progress: Progress) -> None:
     """Fill an empty database with Marlow Cycles as of ``now``; ``progress`` hears the share done in per cent.
 
-    One unit of work; search takes up after it what is more than it renews with one commit.
+    One unit of work, and the requests of an earlier desk in theirs; search takes up after it what is more than it renews with one commit.
     """
     with app.app_context():
         with unit_of_work():
             _fill(now, progress)
+        bring_history(now)
         search_keeping.tidy()
         progress(100)
 
