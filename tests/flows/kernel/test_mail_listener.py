@@ -1,5 +1,6 @@
 """Mail over SMTP: kept before it is acknowledged, for addresses of ours only, and within bounds."""
 
+import random
 import smtplib
 import socket
 import threading
@@ -304,3 +305,60 @@ def test_the_doctor_knows_whether_it_lives(app: Flask, listening: Listener, conn
         assert "mail over SMTP" not in seen()
         assert files.size_words(store.LARGEST) == "50 MB"
         db.session.remove()
+
+
+@pytest.mark.postgres
+def test_the_same_mail_from_eight_sides_at_once_is_one(app: Flask, connect: Connect) -> None:
+    """A sender that gave up waiting sends again while the first is still being written."""
+    clients, codes = [connect() for _ in range(8)], list[int]()
+    threads = [threading.Thread(target=lambda one=client: codes.append(bring(one, MAIL))) for client in clients]  # type: ignore[misc]  # a default keeps the loop's value
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert codes == [250] * 8
+    assert len(kept(app)) == 1
+
+
+def test_an_end_that_is_none_hides_no_second_mail(app: Flask, connect: Connect) -> None:
+    """Only a dot between whole line ends ends a mail; what other servers might read as an end stays inside."""
+    hidden = b"MAIL FROM:<boss@marlow.example>\r\nRCPT TO:<hearth@localhost>\r\nDATA\r\nSubject: Pay\r\n\r\nNow.\r\n"
+    for false_end in (b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\r", b"\r\n.\n"):
+        client = connect()
+        client.mail("mara@marlow.example")
+        client.rcpt(OURS)
+        client.docmd("DATA")
+        client.send(b"Subject: %d\r\n\r\nwords" % len(kept(app)) + false_end + hidden + b".\r\n")
+        assert client.getreply()[0] == 250
+        assert client.noop()[0] == 250
+    assert [(sender, size > len(hidden)) for _, sender, _, size in kept(app)] == [("mara@marlow.example", True)] * 5
+
+
+def test_nonsense_ends_nobody_elses_mail(app: Flask, listening: Listener, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """Bytes of no meaning, half commands, connections that break off anywhere: no fault of ours, nothing kept, and the next mail comes in."""
+    dice = random.Random(4127)
+    begun = b"EHLO x\r\nMAIL FROM:<mara@marlow.example>\r\nRCPT TO:<hearth@localhost>\r\nDATA\r\nSubject: half\r\n\r\nwords"
+    said = [
+        b"",
+        b"\r\n",
+        b"\x00" * 600,
+        b"\xff\xfe\r\n" * 20,
+        b"x" * 300_000,
+        b"MAIL FROM:<\xe9@x>\r\n",
+        b"EHLO " + b"a" * 600 + b"\r\n",
+        b"BDAT 5\r\nwords",
+        b"VRFY \xe9\r\n",
+    ]
+    said += [begun[: dice.randrange(len(begun))] for _ in range(30)]
+    said += [begun[: dice.randrange(20, len(begun))] + dice.randbytes(50) + b"\r\n" for _ in range(30)]
+    said += [b"EHLO x\r\n" + b"".join(dice.sample(begun.splitlines(keepends=True), 5)) for _ in range(30)]
+    for words in said:
+        with socket.create_connection(("127.0.0.1", listening.port), timeout=5) as line:
+            line.sendall(words)
+            if dice.random() < 0.5:
+                line.recv(1000)
+            if dice.random() < 0.5:
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+    assert bring(connect(), MAIL) == 250
+    assert [size for *_, size in kept(app)] == [len(MAIL)]
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
