@@ -33,6 +33,7 @@ PERSONAS = ("", "mara", "jonas", "priya", "camille", "elena", "ada", "vera")
 ELSEWHERE = (
     "/nowhere",
     "/administration/jobs",
+    "/administration/restored",
     "/search?q=zzzz",
     "/search?q=heating",
     "/requests/search?q=heating",

@@ -46,7 +46,7 @@ WHO = {
         people.organisation people.organisation_people people.own_profile
         people.password people.prove people.second_factor_page people.suggest""",
     "addressee": "notifications.mail_of",
-    "administrators": """admin.confirm_drop admin.health admin.jobs admin.mail_check admin.one_mail admin.outbox admin.outbox_csv admin.settings people.add_department
+    "administrators": """admin.confirm_drop admin.health admin.jobs admin.mail_check admin.one_mail admin.outbox admin.outbox_csv admin.restored admin.settings people.add_department
         people.add_hours people.add_location people.edit_department people.edit_hours people.edit_location people.working_hours""",
     "keepers": """people.add_person people.edit_person people.import_people people.import_run people.import_template people.keep_person people.leaving
         people.people_and_groups people.refused_rows""",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 FORMAT = 1
 HEAD, TAIL = "hearth-backup.json", "complete.json"
@@ -73,7 +73,7 @@ def _forget(tar: Any) -> None:
 
 
 class Writer:
-    """Writes an archive front to back into an open file."""
+    """Writes an archive front to back into an open file; a context manager, because what breaks off must not be written to its end."""
 
     def __init__(self, target: IO[bytes], manifest: Manifest) -> None:
         self._tar = tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT, bufsize=COPY)  # noqa: SIM115  closed by close()
@@ -83,6 +83,13 @@ class Writer:
         head = json.dumps(asdict(manifest), indent=1, sort_keys=True).encode()
         self.content.manifest = hashlib.sha256(head).hexdigest()
         self._add(HEAD, len(head), io.BytesIO(head))
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            cast(Any, self._tar.fileobj).closed = True  # else tarfile ends the stream when it is forgotten, in a file that is closed
 
     def _add(self, name: str, size: int, source: Any) -> None:
         member = tarfile.TarInfo(name)

@@ -66,7 +66,7 @@ def make(to: Path | None = None, *, keep: int | None = None, before: str | None 
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(settings), _workplace(target) as work:
             made = _made(settings, target, work, begun, with_files=with_files)
-    except (NotMade, Damaged, programs.Failed, OSError, sqlite3.Error) as error:
+    except (NotMade, Damaged, programs.Failed, SettingsError, OSError, sqlite3.Error) as error:
         words = _why(error, target.parent)
         _note(begun_at=begun, place=str(target), error=words)
         raise NotMade(words) from error
@@ -120,13 +120,13 @@ def _made(settings: Settings, target: Path, work: Path, now: datetime, *, with_f
     with _private(fresh) as file, snapshot.taken(settings, work) as picture:
         manifest = _manifest(settings, picture, now, with_files=with_files)
         _require_room(settings, work, picture, with_files=with_files)
-        writer = Writer(file, manifest)
-        writer.database(picture.dump())
-        for name, text in _small(settings):
-            writer.small(name, text)
-        if with_files:
-            _copy_files(settings, picture, writer)
-        writer.close()
+        with Writer(file, manifest) as writer:
+            writer.database(picture.dump())
+            for name, text in _small(settings):
+                writer.small(name, text)
+            if with_files:
+                _copy_files(settings, picture, writer)
+            writer.close()
         file.flush()
         os.fsync(file.fileno())
     (work / "snapshot.db").unlink(missing_ok=True)
@@ -217,7 +217,7 @@ def _why(error: Exception, folder: Path) -> str:
         return f"{error.strerror or error}: {error.filename or folder}"
     if isinstance(error, Damaged):
         return f"it was written, but could not be opened again: {error}"
-    return str(error)
+    return str(error).rstrip(".")
 
 
 def _note(*, begun_at: datetime, place: str, size: int = 0, files: int = 0, error: str | None = None) -> None:
