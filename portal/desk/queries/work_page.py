@@ -148,6 +148,10 @@ class KeptDraft:
     revision: int
     other: dict[str, Any] | None
 
+    def has_words(self, *names: str) -> bool:
+        """True when something is typed in one of these fields."""
+        return any(str(text).strip() for name in names for text in self.fields.get(name, ()))
+
     def words_of_other(self, name: str) -> str:
         """The text of the other window, where it says something else."""
         found = str((self.other or {}).get(name, [""])[0]).strip()

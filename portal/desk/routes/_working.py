@@ -84,7 +84,9 @@ def _newer(said: Talk, form: ComposerForm, reader_id: int | None) -> list[Said]:
 
 def _note_is_newer(beside: Beside) -> bool:
     reply, note = beside.drafts.get("work"), beside.drafts.get("note")
-    return note is not None and (reply is None or note.saved_at >= reply.saved_at)
+    if note is None or not note.has_words("note"):
+        return False
+    return reply is None or not reply.has_words("body", "next_step") or note.saved_at >= reply.saved_at
 
 
 def _open_promise(row: Request, beside: Beside, now: datetime) -> datetime | None:

@@ -68,6 +68,18 @@ def test_reply_and_note_come_back_each_in_its_box(app, window, number) -> None:
     assert drafts_in(app)[f"work.{number}"] == {"body": [TYPED]}
 
 
+def test_an_empty_reply_does_not_hide_a_note(window) -> None:
+    """Whoever turned to the note first and typed there finds the note open, although the empty reply was kept later."""
+    first = window()
+    first.types(NOTED, "note")
+    first.types(" ")
+    page = window().page
+    assert page.form("work/reply").values["what"] == ["note"]
+    assert page.source.count("It was not sent yet") == 1
+    first.types(" ", "note")
+    assert window().page.form("work/reply").values["what"] == ["reply"]
+
+
 def test_what_is_sent_is_gone_and_the_other_stays(app, window, number) -> None:
     """A note is kept while a reply is half typed; the reply waits for another day, also without script."""
     page = window().page
