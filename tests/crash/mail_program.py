@@ -55,6 +55,8 @@ def live(arguments: list[str], environment: dict[str, str], log: str, words: Con
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     os.dup2(words.fileno(), 1)
     sys.argv = ["portal", *arguments]
+    for name in [name for name in jobs._periodic if not name.startswith("kernel.incoming.")]:
+        del jobs._periodic[name]  # a first start does the work of a whole night, which is another story
     around(listener, "keep", before="listener has it", after="listener kept it")
     around(store, "keep", after="before the commit")
     around(imap, "keep", before="fetcher has it", after="fetcher kept it")
