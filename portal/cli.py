@@ -232,8 +232,11 @@ def reindex(app: Flask) -> None:
     The portal may run meanwhile; until it is done, search finds less.
     """
     from portal.kernel import search, search_keeping
+    from portal.people.actions import searching
 
     with app.app_context():
+        for last in searching.refill():
+            click.echo(f"people: up to number {last}")
         for index in search.known():
             for last in search_keeping.refill(index.name):
                 click.echo(f"{index.name.removeprefix('search_')}: up to number {last}")

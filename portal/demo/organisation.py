@@ -37,6 +37,7 @@ class Cast:
 
     members: dict[str, Member] = field(default_factory=dict)
     departments: dict[str, int] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     locations: dict[str, int] = field(default_factory=dict)
     place_names: dict[str, str] = field(default_factory=dict)
     place_sites: dict[str, str] = field(default_factory=dict)
@@ -79,7 +80,7 @@ def _departments(company: marlow.CompanyContent, cast: Cast, now: datetime) -> N
         row.email, row.location_id = f"{shipped.key}@{company.mail_domain}", cast.locations[home.key]
         db.session.add(row)
         db.session.flush()
-        cast.departments[shipped.key] = row.id
+        cast.departments[shipped.key], cast.names[shipped.key] = row.id, row.name
     for shipped in company.departments:
         if shipped.parent:
             _one(Department, cast.departments[shipped.key]).parent_id = cast.departments[shipped.parent]
@@ -134,14 +135,14 @@ def _row(number: int, facts: dict[str, Any], cast: Cast, places: Mapping[str, li
     name = f"{facts['first']} {facts['last']}"
     title = story.title if story else dice.choices(*zip(*material.titles[department], strict=True))[0]
     ask = ", ".join(story.ask_me) if story else dice.choice(material.ask_me["anybody"] + material.ask_me.get(department, ()))
-    desk = story.desk if story else ""
+    desk, address = story.desk if story else "", _address(facts["first"], facts["last"], used)
     spot = cast.place_names[story.place if story else dice.choice(places[facts["location"]])]
     return {
         "staff_number": f"MC-{number:04d}",
         "name": name,
         "given_name": facts["first"],
         "sort_name": rules.sort_name(name),
-        "email": _address(facts["first"], facts["last"], used),
+        "email": address,
         "kind": Kind.EMPLOYEE,
         "title": title,
         "department_id": cast.departments[department],
@@ -154,7 +155,7 @@ def _row(number: int, facts: dict[str, Any], cast: Cast, places: Mapping[str, li
         "does_for_others": story.for_others if story else dice.choice(material.for_others[department]),
         "prefers": story.prefers if story else "",
         "skills": "",
-        "search_text": rules.search_text(name, title, ask),
+        "search_text": rules.search_text(name, title, ask, address, cast.names[department]),
         "theme": "auto",
         "keys_off": False,
         "is_active": True,

@@ -282,7 +282,7 @@ def _new_person(staff_number: str, name: str, email: str | None, now: datetime) 
         name=name,
         given_name="",
         sort_name=rules.sort_name(name),
-        search_text=rules.search_text(name, staff_number),
+        search_text=rules.search_text(name, staff_number, rules.email_key(email or "") or ""),
         email=rules.email_key(email or ""),
         is_active=True,
         created_at=now,

@@ -13,6 +13,7 @@ from portal.kernel.errors import Refusal
 from portal.kernel.messages import say
 from portal.kernel.policy import Actor
 from portal.people import rules
+from portal.people.actions import searching
 from portal.people.models import Department, Deputy, Fulfiller, Person
 
 SUBJECT = "people.department"
@@ -132,6 +133,8 @@ def _apply(department: Department, values: dict[str, Any], actor: Actor, now: da
     for name in changes:
         setattr(department, name, values[name])
     db.session.flush()
+    if "name" in changes:
+        searching.renew_department(department.id)
     if changes:
         _record(department, actor, now, changes)
 

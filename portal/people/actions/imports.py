@@ -20,7 +20,7 @@ from portal.kernel.file_kinds import Kind as FileKind
 from portal.kernel.messages import Message, say
 from portal.kernel.policy import SYSTEM, Actor
 from portal.people import importing, rules
-from portal.people.actions import persons
+from portal.people.actions import persons, searching
 from portal.people.actions.accounts import settings
 from portal.people.actions.departments import free_key
 from portal.people.actors import actor_of
@@ -205,10 +205,10 @@ def _stored(change: Change, made: dict[tuple[str, ...], int]) -> dict[str, Any]:
 
 
 def _insert(batch: Sequence[Change], made: dict[tuple[str, ...], int], now: datetime) -> None:
-    rows = []
+    rows, names = [], {row.id: row.name for row in db.session.execute(sa.select(Department.id, Department.name))}
     for change in batch:
         values = _EMPTY | _stored(change, made)
-        texts = (values["name"], values["given_name"], values["title"], change.staff_number)
+        texts = (values["name"], values["given_name"], values["title"], change.staff_number, values["email"] or "", names.get(values["department_id"], ""))
         rows.append(
             values
             | {
@@ -247,7 +247,7 @@ def _update(batch: Sequence[Change], made: dict[tuple[str, ...], int], work: _Wo
         for name, value in _stored(change, made).items():
             setattr(person, name, value)
         person.updated_at = work.now
-        persons.refresh_search(person)
+        searching.refresh(person)
         if "is_active" in change.differs:
             leaving.append(person.id)
         elif "email" in change.differs:

@@ -15,7 +15,7 @@ from portal.kernel.errors import Refusal
 from portal.kernel.messages import say
 from portal.kernel.policy import SYSTEM, Actor
 from portal.people import rules
-from portal.people.actions import accounts
+from portal.people.actions import accounts, searching
 from portal.people.models import Department, Fulfiller, Kind, Location, Person, Role, RoleGrant
 from portal.people.queries.accounts import account_of
 
@@ -61,14 +61,6 @@ class Facts:
     end_date: date | None = None
 
 
-def refresh_search(person: Person) -> None:
-    """Keep the sorted name and the words people are found by in step with the rest."""
-    person.sort_name = rules.sort_name(person.name)
-    person.search_text = rules.search_text(
-        person.name, person.given_name, person.title, person.ask_me_about, person.skills, person.does_for_others, person.staff_number
-    )
-
-
 def _apply(person: Person, values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Set what differs; the differences as {field: [before, after]} for the record."""
     changes: dict[str, Any] = {}
@@ -79,7 +71,7 @@ def _apply(person: Person, values: Mapping[str, Any], now: datetime) -> dict[str
             changes[name] = [_plain(before), _plain(after)]
     if changes:
         person.updated_at = now
-        refresh_search(person)
+        searching.refresh(person)
         _flush_unique()
     return changes
 
@@ -130,7 +122,7 @@ def add_person(facts: Facts, *, actor: Actor, now: datetime) -> Person:
     _check(facts, None)
     person = Person(**_values(facts), sort_name="", is_active=True, created_at=now, updated_at=now)
     person.email = rules.email_key(facts.email or "")
-    refresh_search(person)
+    searching.refresh(person)
     db.session.add(person)
     _flush_unique()
     activity.record(PersonJoined(person.id), actor=actor, subject=(SUBJECT, person.id), at=now)
