@@ -65,6 +65,7 @@ FLOWS = {
     "preferences": Flow(
         "mara", "/notifications/preferences", "quiet_from", {}, {}, rows="notice_preferences quiet_hours", lost="notice_preferences quiet_hours"
     ),
+    "test mail": Flow("ada", "/administration/mail/check", "/administration/mail/check", {}, {}, rows="mails"),
     "department": Flow("priya", "/departments/facilities/edit", "value_line", {"value_line": "Warm and dry"}, {"departments": "value_line phone email"}),
     "person": Flow(
         "elena",
