@@ -80,4 +80,4 @@ def _said() -> str:
 @health.watch("quarantine")
 def _quarantined() -> str | None:
     mark = quarantine.mark() if quarantine.shown() else None
-    return None if mark is None else f"this is a copy of {mark.backup_at:%Y-%m-%d %H:%M} UTC, and nothing leaves it: `portal restore --release`"
+    return None if mark is None else f"this is a copy of {mark.backup_at:%Y-%m-%d %H:%M} UTC, and nothing leaves it until it is released"

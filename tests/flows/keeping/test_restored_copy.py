@@ -22,7 +22,7 @@ from tests.support.mail_sink import Sink
 BANNER = "This is a restored copy. Nothing leaves it"
 PAGES = 60
 _TOKENS = re.compile(r'(name="(?:csrf_token|_key)"\s+value="|"X-CSRFToken": ")[^"]*')
-_BANNER = re.compile(r'\s*<p class="line-notice" role="status">\s*This is a restored copy\..*?</p>\s*', re.DOTALL)
+_BANNER = re.compile(r'\s*<p class="line-notice is-copy" role="status">\s*This is a restored copy\..*?</p>\s*', re.DOTALL)
 _LINK = re.compile(r'href="(/[^"#]*)')
 
 
