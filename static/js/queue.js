@@ -71,6 +71,9 @@ export function start() {
     for (const box of [...boxes(), ...list().querySelectorAll("[data-every]")]) box.checked = false;
     count();
   });
+  document.addEventListener("toggle", (event) => { // a key opened the menu: Esc and the arrows are for it
+    if (event.target.matches?.("[data-queue] details[data-menu][open]")) event.target.querySelector("summary").focus({ preventScroll: true });
+  }, true);
   document.addEventListener("focusin", (event) => {
     const row = event.target.closest?.("[data-queue] tr[data-row]");
     if (!row || row === current()) return;
