@@ -28,9 +28,10 @@ class ImportForm(PortalForm):
     source = line(_l("Name of the earlier desk"), required(_l("How did you call it? A word is enough, for example Zammad.")), limit=60)
     department_id = SelectField(_l("Where requests go that name no department we know"), coerce=int_or_none)
     zone = line(_l("Time zone of dates that name none"), required(_l("For example Europe/Berlin.")), limit=64)
-    order = RadioField(
+    order = SelectField(
         _l("Dates such as 4/5/2026"),
         choices=[SelectChoice("", _l("as the file tells")), SelectChoice("day", _l("day first")), SelectChoice("month", _l("month first"))],
+        coerce=lambda text: str(text or ""),
         default="",
     )
     keep_open = RadioField(
