@@ -26,8 +26,9 @@ BATCH = keeping.BATCH
 SETTLED = timedelta(days=2)
 """So long after its last day a week or month is packed: nowhere on earth is it still today then."""
 HEADS_AFTER = timedelta(hours=1)
-WEEK, WEEK_PARTS, MONTH_PARTS = "week", "week_parts", "month_parts"
-SPANS: dict[str, Callable[[date], Span]] = {WEEK: whole_week, WEEK_PARTS: whole_week, MONTH_PARTS: whole_month}
+WEEK, WEEK_PARTS, MONTH, MONTH_PARTS = "week", "week_parts", "month", "month_parts"
+SPANS: dict[str, Callable[[date], Span]] = {WEEK: whole_week, WEEK_PARTS: whole_week, MONTH: whole_month, MONTH_PARTS: whole_month}
+WHOLE, MONTHS = frozenset({WEEK, MONTH}), frozenset({MONTH, MONTH_PARTS})
 
 
 # -- fold ---------------------------------------------------------------------------------------------------------------
@@ -49,7 +50,7 @@ def fold(limit: int = BATCH) -> int:
 
 
 def _unpack(days: set[tuple[int, date]]) -> None:
-    starts = {(own, grain, monday(day) if grain != MONTH_PARTS else day.replace(day=1)) for own, day in days for grain in SPANS}
+    starts = {(own, grain, day.replace(day=1) if grain in MONTHS else monday(day)) for own, day in days for grain in SPANS}
     key = sa.tuple_(FigureCell.department_id, FigureCell.grain, FigureCell.start)
     for part in _batches(sorted(starts), 300):
         db.session.execute(sa.delete(FigureCell).where(key.in_(part)))
@@ -69,7 +70,7 @@ def pack(now: datetime, limit: int = 50) -> int:
     rows: list[dict[str, Any]] = []
     for (department_id, span), grains in _by_span(missing).items():
         whole, parts = _cells(department_id, span)
-        rows += [{"department_id": department_id, "grain": grain, "start": span.first, "counts": whole if grain == WEEK else parts} for grain in grains]
+        rows += [{"department_id": department_id, "grain": grain, "start": span.first, "counts": whole if grain in WHOLE else parts} for grain in grains]
     if rows:
         db.session.execute(sa.insert(FigureCell), rows)
     return len(missing)
@@ -97,7 +98,7 @@ def unpacked(now: datetime) -> set[tuple[int, str, date]]:
 
 
 def _starts(grain: str, first: date, last: date) -> Iterator[date]:
-    start = first.replace(day=1) if grain == MONTH_PARTS else monday(first)
+    start = first.replace(day=1) if grain in MONTHS else monday(first)
     while (span := SPANS[grain](start)).last <= last:
         yield start
         start = span.last + timedelta(days=1)
@@ -106,7 +107,7 @@ def _starts(grain: str, first: date, last: date) -> Iterator[date]:
 def cell(department_id: int, grain: str, start: date) -> str:
     """What a cell has to hold, from the counts of its days."""
     whole, parts = _cells(department_id, SPANS[grain](start))
-    return whole if grain == WEEK else parts
+    return whole if grain in WHOLE else parts
 
 
 def _cells(department_id: int, span: Span) -> tuple[str, str]:

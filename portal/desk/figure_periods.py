@@ -12,6 +12,8 @@ LONGEST = 366 * 2
 """Days of a period of one's own."""
 MONTHS_FROM = 92
 """Periods of more days are read by months."""
+DRAWN_BY_MONTH = 26 * 7
+"""Periods of more days are drawn by months: so many weeks say nothing to the eye."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,21 @@ def weeks_of(span: Span) -> list[Span]:
     found, day = [], span.first
     while day <= span.last:
         end = min(monday(day) + timedelta(days=6), span.last)
+        found.append(Span(day, end))
+        day = end + DAY
+    return found
+
+
+def slices_of(span: Span) -> list[Span]:
+    """The weeks of a period, or the months of a long one."""
+    return weeks_of(span) if span.days <= DRAWN_BY_MONTH else months_of(span)
+
+
+def months_of(span: Span) -> list[Span]:
+    """The months of a period, the first and the last as far as they lie in it."""
+    found, day = [], span.first
+    while day <= span.last:
+        end = min(whole_month(day.replace(day=1)).last, span.last)
         found.append(Span(day, end))
         day = end + DAY
     return found

@@ -142,6 +142,14 @@ def add(sums: Sums, measure: str, number: int, n: int) -> None:
     buckets[number] = buckets.get(number, 0) + n
 
 
+def join(sums: Sums, more: Sums) -> None:
+    """Add other sums."""
+    for measure, counts in more.items():
+        buckets = sums.setdefault(measure, {})
+        for number, n in counts.items():
+            buckets[number] = buckets.get(number, 0) + n
+
+
 def merge(sums: Sums, more: Mapping[str, Mapping[str, int]]) -> None:
     """Add sums as they were packed, with text for buckets."""
     for measure, counts in more.items():
@@ -151,9 +159,16 @@ def merge(sums: Sums, more: Mapping[str, Mapping[str, int]]) -> None:
             buckets[place] = buckets.get(place, 0) + n
 
 
+APART = frozenset({OPENED, *TIMED.values(), *(f"{clock}_{end}" for clock in TIMED for end in ("met", "missed", "open_late"))})
+"""Measures that are shown by part."""
+
+
 def add_parts(parts: Parts, row: tuple[int, str, bool, str, int, int]) -> None:
-    """Add a count (service, priority, customers notice, measure, bucket, n) to each of its parts."""
+    """Add a count (service, priority, customers notice, measure, bucket, n) to each of its parts; who asked is not kept apart."""
     service_id, priority, notices, measure, number, n = row
+    if measure not in APART:
+        return
+    number = 0 if measure == OPENED else number
     for name, value in (("service", str(service_id)), ("priority", priority), ("notices", "yes" if notices else "no")):
         add(parts.setdefault(name, {}).setdefault(value, {}), measure, number, n)
 

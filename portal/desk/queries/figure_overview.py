@@ -54,7 +54,7 @@ def sums(numbers: Sequence[int], span: Span, zone: str, now: datetime) -> dict[i
         cells = _read(found, starts, days, span)
         if cells == len(starts) * len(numbers):
             break
-    for row in open_late(numbers, now):
+    for row in open_late(numbers, span.instants(zone)[0], now):
         if day_of(row.due, ZoneInfo(zone)) in span:
             add(found[row.department_id], f"{row.name}_open_late", 0, 1)
     return found
@@ -72,10 +72,9 @@ def _read(found: dict[int, Sums], starts: list[date], days: list[date], span: Sp
     packed = sa.select(*head, FigureCell.counts.label("data")).where(
         FigureCell.department_id.in_(numbers), FigureCell.grain == WEEK, FigureCell.start.in_(starts)
     )
-    ranges = [FigureCount.day.between(part.first, part.last) for part in spans_of(days)]
-    counts = _summed(FigureCount, numbers, sa.or_(*ranges) if ranges else sa.false())
+    counts = [_summed(FigureCount, numbers, FigureCount.day.between(part.first, part.last)) for part in spans_of(days)]
     changes = _summed(FigureChange, numbers, FigureChange.day.between(span.first, span.last))
-    rows: Sequence[Any] = db.session.execute(sa.union_all(packed, counts, changes)).all()
+    rows: Sequence[Any] = db.session.execute(sa.union_all(packed, changes, *counts)).all()
     for row in rows:
         if row.data:
             cells += 1

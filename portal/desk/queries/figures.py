@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from portal.desk.clock import FIRST_RESPONSE, PROMISE, RESOLUTION
-from portal.desk.figure_packing import MONTH_PARTS, WEEK, WEEK_PARTS
-from portal.desk.figure_periods import MONTHS_FROM, Span, cover, spans_of, weeks_of
-from portal.desk.figures import Parts, Sums, add, add_parts, day_of, merge, merge_parts, on_time, percentile
+from portal.desk.figure_packing import MONTH, MONTH_PARTS, WEEK, WEEK_PARTS, WHOLE
+from portal.desk.figure_periods import MONTHS_FROM, Span, cover, slices_of, spans_of
+from portal.desk.figures import Parts, Sums, add, add_parts, day_of, join, merge, merge_parts, on_time, percentile
 from portal.desk.models import Clock, FigureCell, FigureChange, FigureCount, HeadCount, Request, Service
 from portal.kernel.db import db
 from portal.people import calendars
+from portal.people.calendar import WorkCalendar
 from portal.people.models import Department
 
 VERDICTS = (FIRST_RESPONSE, RESOLUTION, PROMISE)
@@ -29,20 +30,20 @@ Cells = set[tuple[str, date]]
 
 @dataclass
 class Figures:
-    """Sums of a period: all, week by week, by part, and all of the period before."""
+    """Sums of a period: all, week by week or month by month, by part, and all of the period before."""
 
     span: Span
     before_span: Span
     zone: str
     whole: Sums = field(default_factory=dict)
     before: Sums = field(default_factory=dict)
-    weeks: list[tuple[Span, Sums]] = field(default_factory=list)
+    slices: list[tuple[Span, Sums]] = field(default_factory=list)
     parts: Parts = field(default_factory=dict)
 
 
-def zone_of(department_id: int) -> str:
-    """Where the working hours of a department are."""
-    return calendars.work_calendar(calendars.department_version(department_id)).zone
+def calendar_of(department_id: int) -> WorkCalendar:
+    """The working hours of a department today, with its zone."""
+    return calendars.work_calendar(calendars.department_version(department_id))
 
 
 def today(zone: str, now: datetime) -> date:
@@ -53,14 +54,13 @@ def today(zone: str, now: datetime) -> date:
 def of_department(department_id: int, span: Span, before: Span, zone: str, now: datetime) -> Figures:
     """Everything the page of a department adds up, what is open and late counted as missed. Three statements."""
     for turn in range(TRIES):
-        found = Figures(span, before, zone, weeks=[(week, {}) for week in weeks_of(span)])
+        found = Figures(span, before, zone, slices=[(part, {}) for part in slices_of(span)])
         if _read(found, department_id, use_cells=turn < TRIES - 1):
             break
-    for _, sums in found.weeks:
-        for measure, counts in sums.items():
-            for number, n in counts.items():
-                add(found.whole, measure, number, n)
-    for row in open_late([department_id], now):
+    for _, sums in found.slices:
+        join(found.whole, sums)
+    begin, _ = Span(min(span.first, before.first), span.last).instants(zone)
+    for row in open_late([department_id], begin, now):
         _add_late(found, row)
     return found
 
@@ -82,7 +82,7 @@ def _read(found: Figures, own: int, *, use_cells: bool) -> bool:
     reach = Span(first, max(found.span.last, found.before_span.last))
     plan = _plan(found, _there(own, reach) if use_cells else set())
     seen: Cells = set()
-    places = {day: place for place, (week, _) in enumerate(found.weeks) for day in week}
+    places = {day: place for place, (part, _) in enumerate(found.slices) for day in part}
     for row in db.session.execute(_union(own, plan, reach)):
         if row.kind == 0:
             seen.add((row.measure, row.day))
@@ -98,12 +98,12 @@ def _there(own: int, reach: Span) -> Cells:
 
 
 def _plan(found: Figures, there: Cells) -> _Plan:
-    starts = {grain: {start for name, start in there if name == grain} for grain in (WEEK, WEEK_PARTS, MONTH_PARTS)}
+    starts = {grain: {start for name, start in there if name == grain} for grain in (WEEK, WEEK_PARTS, MONTH, MONTH_PARTS)}
     cells: Cells = set()
     days: set[date] = set()
-    for span in (found.span, found.before_span):
-        _, weeks, rest = cover(span, starts[WEEK])
-        cells |= {(WEEK, start) for start in weeks}
+    for span in (*(part for part, _ in found.slices), found.before_span):
+        months, weeks, rest = cover(span, starts[WEEK], starts[MONTH])
+        cells |= {(WEEK, start) for start in weeks} | {(MONTH, start) for start in months}
         days |= set(rest)
     months, weeks, rest = cover(found.span, starts[WEEK_PARTS], starts[MONTH_PARTS] if found.span.days > MONTHS_FROM else ())
     cells |= {(WEEK_PARTS, start) for start in weeks} | {(MONTH_PARTS, start) for start in months}
@@ -111,18 +111,17 @@ def _plan(found: Figures, there: Cells) -> _Plan:
 
 
 def _union(own: int, plan: _Plan, reach: Span) -> Any:
+    changes = _rows(FigureChange, 2).where(FigureChange.department_id == own, FigureChange.day.between(reach.first, reach.last))
+    return sa.union_all(changes, *_days(own, plan), *(_cells(own, plan, grain) for grain in sorted({grain for grain, _ in plan.cells})))
+
+
+def _cells(own: int, plan: _Plan, grain: str) -> Any:
+    # A select for each grain: with them in one, the database would walk through all cells of the department.
     nothing = (sa.literal(0).label("service_id"), sa.literal("").label("priority"), sa.false().label("customer_notices"))
     head = (sa.literal(0).label("kind"), FigureCell.start.label("day"), FigureCell.grain.label("measure"))
-    cells = sa.select(*head, *nothing, sa.literal(0).label("bucket"), sa.literal(0).label("n"), FigureCell.counts.label("data"))
-    wanted = [sa.and_(FigureCell.grain == grain, FigureCell.start.in_(sorted(day for name, day in plan.cells if name == grain))) for grain in _grains(plan)]
-    cells = cells.where(FigureCell.department_id == own, sa.or_(*wanted) if wanted else sa.false())
-    return sa.union_all(
-        cells, _days(own, plan), _rows(FigureChange, 2).where(FigureChange.department_id == own, FigureChange.day.between(reach.first, reach.last))
-    )
-
-
-def _grains(plan: _Plan) -> list[str]:
-    return sorted({grain for grain, _ in plan.cells})
+    query = sa.select(*head, *nothing, sa.literal(0).label("bucket"), sa.literal(0).label("n"), FigureCell.counts.label("data"))
+    starts = sorted(day for name, day in plan.cells if name == grain)
+    return query.where(FigureCell.department_id == own, FigureCell.grain == grain, FigureCell.start.in_(starts))
 
 
 def _rows(table: Any, kind: int) -> sa.Select[Any]:
@@ -130,35 +129,38 @@ def _rows(table: Any, kind: int) -> sa.Select[Any]:
     return sa.select(sa.literal(kind).label("kind"), table.day, table.measure, *columns, sa.literal("").label("data"))
 
 
-def _days(own: int, plan: _Plan) -> sa.Select[Any]:
-    ranges = [FigureCount.day.between(span.first, span.last) for span in spans_of(plan.whole_days | plan.part_days)]
-    return _rows(FigureCount, 1).where(FigureCount.department_id == own, sa.or_(*ranges) if ranges else sa.false())
+def _days(own: int, plan: _Plan) -> Iterator[sa.Select[Any]]:
+    # A select for each stretch: with them in one, the database would walk through all days of the department.
+    for span in spans_of(plan.whole_days | plan.part_days):
+        yield _rows(FigureCount, 1).where(FigureCount.department_id == own, FigureCount.day.between(span.first, span.last))
 
 
 def _add_cell(found: Figures, grain: str, start: date, data: str, places: dict[date, int]) -> None:
     counts = json.loads(data)
-    if grain != WEEK:
+    if grain not in WHOLE:
         merge_parts(found.parts, counts)
     elif start in places and start in found.span:
-        merge(found.weeks[places[start]][1], counts)
-    if grain == WEEK and start in found.before_span:
+        merge(found.slices[places[start]][1], counts)
+    if grain in WHOLE and start in found.before_span:
         merge(found.before, counts)
 
 
 def _add_row(found: Figures, row: Any, plan: _Plan, places: dict[date, int]) -> None:
     if row.kind == 2 or row.day in plan.whole_days:
         if row.day in found.span:
-            add(found.weeks[places[row.day]][1], row.measure, row.bucket, row.n)
+            add(found.slices[places[row.day]][1], row.measure, row.bucket, row.n)
         if row.day in found.before_span:
             add(found.before, row.measure, row.bucket, row.n)
     if row.day in found.span and (row.kind == 2 or row.day in plan.part_days):
         add_parts(found.parts, (row.service_id, row.priority, row.customer_notices, row.measure, row.bucket, row.n))
 
 
-def open_late(departments: Iterable[int], now: datetime) -> Iterator[Any]:
-    """(department_id, name, due, service_id, priority, customer_notices) of every clock that runs and is past its due time. One statement."""
+def open_late(departments: Iterable[int], begin: datetime, now: datetime) -> Iterator[Any]:
+    """(department_id, name, due, service_id, priority, customer_notices) of every clock that runs and was due from ``begin`` until now. One statement."""
     query = sa.select(Clock.department_id, Clock.name, Clock.due, Request.service_id, Request.priority, Request.customer_notices)
-    late = sa.and_(Clock.due < now, Clock.due.is_not(None), Clock.stopped_at.is_(None), Request.is_open == sa.true(), Clock.name.in_(VERDICTS))
+    late = sa.and_(
+        Clock.due >= begin, Clock.due < now, Clock.due.is_not(None), Clock.stopped_at.is_(None), Request.is_open == sa.true(), Clock.name.in_(VERDICTS)
+    )
     query = query.join(Request, Request.id == Clock.request_id).where(Clock.department_id.in_(sorted(departments)), late)
     return iter(db.session.execute(query))
 
@@ -169,8 +171,7 @@ def _add_late(found: Figures, row: Any) -> None:
         add(found.before, measure, 0, 1)
     if day in found.span:
         add(found.whole, measure, 0, 1)
-        week = next(sums for span, sums in found.weeks if day in span)
-        add(week, measure, 0, 1)
+        add(next(sums for part, sums in found.slices if day in part), measure, 0, 1)
         add_parts(found.parts, (row.service_id, str(row.priority), row.customer_notices, measure, 0, 1))
 
 

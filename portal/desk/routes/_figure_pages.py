@@ -1,7 +1,8 @@
 """What pages of figures have in common: whose they are, which days, and the addresses of rows and files."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from babel.dates import format_date
@@ -9,7 +10,7 @@ from flask import url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from portal.desk.figure_periods import WEEKS, Span, before, chosen, last_weeks
+from portal.desk.figure_periods import DRAWN_BY_MONTH, WEEKS, Span, before, chosen, last_weeks
 from portal.desk.forms.figures import PeriodFilter
 from portal.desk.queries import figure_overview
 from portal.desk.queries import figures as read
@@ -70,7 +71,12 @@ def tabs(endpoint: str, period: Asked, **values: Any) -> list[dict[str, Any]]:
     ]
 
 
-def shown_day(day: date) -> str:
-    """A day as drawings and tables name it: "24 Nov"."""
-    locale = get_locale()
-    return str(format_date(day, "d MMM", locale=locale or "en"))
+def shown_slice(whole: Span) -> Callable[[Span], str]:
+    """How drawings and tables name the weeks ("24 Nov") or months ("Nov 2026") of a period."""
+    pattern, locale = ("MMM y" if by_month(whole) else "d MMM"), get_locale() or "en"
+    return lambda span: str(format_date(span.first, pattern, locale=locale))
+
+
+def by_month(whole: Span) -> bool:
+    """True for a period that is drawn by months."""
+    return whole.days > DRAWN_BY_MONTH

@@ -10,7 +10,7 @@ from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 
 from portal.desk import words
-from portal.desk.figure_periods import Span
+from portal.desk.figure_periods import DRAWN_BY_MONTH, Span
 from portal.desk.figure_words import MEANINGS, Meaning
 from portal.desk.figures import Sums
 from portal.desk.queries import backlog as backlog_read
@@ -214,39 +214,46 @@ def _rate(asked: int, people: int) -> Cell:
 
 def weekly_promises(found: read.Figures, rows: Rows, named: Callable[[Span], str]) -> Table:
     """On time, week by week."""
-    lines = [[_week(span, named), *(share(read.kept(sums, clock), rows(f"{clock}_due", span=span)) for clock in CLOCKS[:2])] for span, sums in found.weeks]
+    lines = [[_week(span, named), *(share(read.kept(sums, clock), rows(f"{clock}_due", span=span)) for clock in CLOCKS[:2])] for span, sums in found.slices]
     now = read.kept(found.whole, "resolution")
     finding = _("Nothing was due") if now.percent is None else _("%(percent)s%% solved on time", percent=now.percent)
     note = _("%(late)s of %(due)s were late.", late=format_decimal(now.late), due=format_decimal(now.due))
-    return Table("weekly-promises", _("On time per week"), [_("Week of"), _("Answered"), _("Solved")], lines, "lines", "%", finding, note)
+    first, called = slice_words(found)
+    title, columns = _("On time, %(slices)s", slices=called), [first, _("Answered"), _("Solved")]
+    return Table("weekly-promises", title, columns, lines, "lines", "%", finding, note)
 
 
 def weekly_moves(found: read.Figures, rows: Rows, named: Callable[[Span], str]) -> Table:
     """What came in and what was solved, week by week."""
     measures = ("opened", "resolved", "reopened", "cancelled")
-    lines = [[_week(span, named), *(number(read.total(sums, name), rows(name, span=span)) for name in measures)] for span, sums in found.weeks]
+    lines = [[_week(span, named), *(number(read.total(sums, name), rows(name, span=span)) for name in measures)] for span, sums in found.slices]
     came, went = (read.total(found.whole, first) + read.total(found.whole, second) for first, second in (measures[::2], measures[1::2]))
     finding = _("As many came as went") if came == went else _("%(number)s more came than went", number=came - went)
     if went > came:
         finding = _("%(number)s more went than came", number=went - came)
     note = _("Came: filed or opened again. Went: solved or no longer needed.")
-    return Table(
-        "weekly-moves", _("Came in and solved per week"), [_("Week of"), _("Came in"), _("Solved"), _("Reopened"), _("No longer needed")], lines, "bars", "",
-        finding, note, numbers=[1, 2],
-    )  # fmt: skip
+    first, called = slice_words(found)
+    title = _("Came in and solved, %(slices)s", slices=called)
+    columns = [first, _("Came in"), _("Solved"), _("Reopened"), _("No longer needed")]
+    return Table("weekly-moves", title, columns, lines, "bars", "", finding, note, numbers=[1, 2])
 
 
 def weekly_answers(found: read.Figures, rows: Rows, named: Callable[[Span], str]) -> Table:
     """Working time to the first answer, week by week."""
     lines = []
-    for span, sums in found.weeks:
+    for span, sums in found.slices:
         took = read.took(sums, "first_response")
         lines.append([_week(span, named), length(took.half), length(took.most), number(took.number, rows("first_response_time", span=span))])
     half = read.took(found.whole, "first_response").half
     finding = _("Nothing was answered") if half is None else _("Half had an answer within %(time)s", time=words.working_time(half))
     note = _("In working time.")
-    columns = [_("Week of"), _("Half within"), _("9 in 10 within"), _("Answers")]
-    return Table("weekly-answers", _("First answer per week"), columns, lines, "lines", "min", finding, note, numbers=[1, 2])
+    columns = [slice_words(found)[0], _("Half within"), _("9 in 10 within"), _("Answers")]
+    return Table("weekly-answers", _("First answer, %(slices)s", slices=slice_words(found)[1]), columns, lines, "lines", "min", finding, note, numbers=[1, 2])
+
+
+def slice_words(found: read.Figures) -> tuple[str, str]:
+    """What a period is drawn by: the head of the column, and in a title."""
+    return (_("Week of"), _("by week")) if found.span.days <= DRAWN_BY_MONTH else (_("Month"), _("by month"))
 
 
 def _week(span: Span, named: Callable[[Span], str]) -> Cell:

@@ -25,7 +25,7 @@ from portal.kernel.messages import say
 from portal.kernel.paging import Page
 from portal.kernel.policy import Actor
 from portal.kernel.shell import MenuGroup, MenuItem
-from portal.people import calendars
+from portal.people.calendar import WorkCalendar
 
 
 def setup() -> None:
@@ -39,19 +39,18 @@ def setup() -> None:
 def figures(key: str) -> str:
     """Promises, times, what came and went and what is open, over a period and beside the one before."""
     department, now = pages.whose(key), clock.now()
-    zone = read.zone_of(department.id)
-    period = pages.asked(PeriodFilter.from_address(), zone, now)
-    shown = _tables(department, period, zone, now)
-    context = {"department": department, "period": period, "zone": zone, "tables": shown, "spans": pages.tabs("desk.figures", period, key=key)}
+    calendar = read.calendar_of(department.id)
+    period = pages.asked(PeriodFilter.from_address(), calendar.zone, now)
+    shown = _tables(department, period, calendar, now)
+    context = {"department": department, "period": period, "tables": shown, "spans": pages.tabs("desk.figures", period, key=key)}
     return render_template("desk/figures.html", sentence=_sentence(shown), file=partial(url_for, "desk.figures_csv", key=key, **period.held), **context)
 
 
-def _tables(department: Any, period: pages.Asked, zone: str, now: datetime) -> dict[str, Table]:
-    found = read.of_department(department.id, period.span, period.before, zone, now)
+def _tables(department: Any, period: pages.Asked, calendar: WorkCalendar, now: datetime) -> dict[str, Table]:
+    found = read.of_department(department.id, period.span, period.before, calendar.zone, now)
     rows = _rows(department, period)
-    calendar = calendars.work_calendar(calendars.department_version(department.id))
     actor, locale = policy.current(), policy.current().locale
-    named: Callable[[Span], str] = lambda span: pages.shown_day(span.first)  # noqa: E731 - handed on as it is
+    named: Callable[[Span], str] = pages.shown_slice(period.span)
     when: Callable[[datetime], str] = lambda at: times.when(at, now, actor.zone, locale)  # noqa: E731
     old = backlog.oldest(actor, department.id) if pages.serves(department.id) else []
     made = (
@@ -66,11 +65,14 @@ def _tables(department: Any, period: pages.Asked, zone: str, now: datetime) -> d
 
 
 def _rows(department: Any, period: pages.Asked) -> tables.Rows:
-    """The addresses of rows; none for who does not work for the department."""
-    may_go = pages.serves(department.id)
+    """The addresses of rows; none for who does not work for the department. Put together by hand: a page has hundreds of them."""
+    if not pages.serves(department.id):
+        return lambda *_args, **_part: None
+    begin = f"{url_for('desk.figure_rows', key=department.key)}?measure="
 
-    def address(measure: str, *, span: Span | None = None, **part: Any) -> str | None:
-        return url_for("desk.figure_rows", key=department.key, measure=measure, **pages.days(span or period.span), **part) if may_go else None
+    def address(measure: str, *, span: Span | None = None, **part: Any) -> str:
+        days, more = span or period.span, "".join(f"&{name}={value}" for name, value in part.items())
+        return f"{begin}{measure}&from={days.first.isoformat()}&to={days.last.isoformat()}{more}"
 
     return address
 
@@ -87,9 +89,9 @@ def _sentence(shown: dict[str, Table]) -> dict[str, Any]:
 def figures_csv(key: str) -> Response:
     """A table of the page as a file."""
     department, now = pages.whose(key), clock.now()
-    zone = read.zone_of(department.id)
-    period = pages.asked(PeriodFilter.from_address(), zone, now)
-    table = _tables(department, period, zone, now).get(request.args.get("table", "promises"))
+    calendar = read.calendar_of(department.id)
+    period = pages.asked(PeriodFilter.from_address(), calendar.zone, now)
+    table = _tables(department, period, calendar, now).get(request.args.get("table", "promises"))
     if table is None:
         raise NotFound()
     return _file(table, f"figures-of-{department.key}-{table.key}-{period.span.first}-{period.span.last}", department.id, now)

@@ -91,6 +91,10 @@ def test_any_story_leaves_what_counting_anew_finds(desk: DeskUser, seed: int) ->
             with unit_of_work():
                 packing.fold()
     assert keeping.kept() == counted()
+    with unit_of_work():
+        while packing.settle():
+            pass
+    assert keeping.kept() == counted()
     before = keeping.kept()
     with unit_of_work():
         while packing.fold():

@@ -7,7 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.desk.figure_periods import LONGEST, Span, before, chosen, cover, last_weeks, monday, spans_of, weeks_of, whole_month, whole_week
+from portal.desk.figure_periods import (
+    DRAWN_BY_MONTH,
+    LONGEST,
+    Span,
+    before,
+    chosen,
+    cover,
+    last_weeks,
+    monday,
+    months_of,
+    slices_of,
+    spans_of,
+    weeks_of,
+    whole_month,
+    whole_week,
+)
 
 TUESDAY = date(2026, 11, 24)
 DAYS = st.dates(date(2024, 1, 1), date(2027, 12, 31))
@@ -54,6 +69,15 @@ def test_weeks_of_a_period_are_all_its_days(span: Span) -> None:
     weeks = weeks_of(span)
     assert [day for week in weeks for day in week] == list(span)
     assert all(monday(week.first) == monday(week.last) for week in weeks)
+
+
+@given(spans())
+def test_months_of_a_period_are_all_its_days(span: Span) -> None:
+    """In order, each within one month; a long period is drawn by them, a short one by weeks."""
+    months = months_of(span)
+    assert [day for month in months for day in month] == list(span)
+    assert all(month.first.replace(day=1) == month.last.replace(day=1) for month in months)
+    assert slices_of(span) == (months if span.days > DRAWN_BY_MONTH else weeks_of(span))
 
 
 @given(spans(), st.sets(st.integers(0, 120)), st.sets(st.integers(0, 36)))

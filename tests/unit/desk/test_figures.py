@@ -145,6 +145,7 @@ def test_packed_cells_add_up_to_their_rows(cells: list[list[tuple[int, str, bool
     for name, values in plain_parts.items():
         for value, sums in values.items():
             assert told(parts.get(name, {}).get(value, {})) == told(sums)
+            assert all(number == 0 for number in sums.get("opened", {}))
 
 
 def told(sums: figures.Sums) -> dict[tuple[str, int], int]:
