@@ -40,8 +40,8 @@ from portal.kernel.policy import Actor
 from portal.kernel.unit_of_work import attempt
 from portal.kernel.web import tell
 
-LIMIT, MANY = 100, 500
-"""At most so many ticked requests at once, and so many that match."""
+LIMIT, MANY, SEVERAL = 100, 500, 200
+"""At most so many ticked requests at once, so many that match, and so many of these where each requester is written to."""
 FORMS: dict[str, type[PortalForm]] = {
     "assign": AssignForm,
     "step": BulkStepForm,
@@ -73,7 +73,7 @@ def bulk(key: str) -> Any:
     department, way = find_queue(key), request.form.get("do", "")
     if way not in FORMS:
         raise NotFound()
-    chosen = _chosen(department, clock.now())
+    chosen = _chosen(department, way, clock.now())
     if not chosen.rows:
         tell(_("Tick at least one request first."))
         return back_to_queue(key)
@@ -87,7 +87,7 @@ def bulk_now(key: str, way: str) -> Any:
     department, now = find_queue(key), clock.now()
     if way not in FORMS:
         raise NotFound()
-    form, chosen = _form(department, way, filled=True), _chosen(department, now)
+    form, chosen = _form(department, way, filled=True), _chosen(department, way, now)
     if not _is_right(form, now):
         return _page(department, way, form, chosen), 422
     done, skipped = _each(way, _work(way, form, now), chosen.rows)
@@ -113,7 +113,11 @@ def take_back(key: str, undo_id: int) -> Response:
     return back_to_queue(key)
 
 
-def _chosen(department: arounds.Served, now: datetime) -> Chosen:
+def _most(way: str) -> int:
+    return MANY if way in UNDONE else SEVERAL
+
+
+def _chosen(department: arounds.Served, way: str, now: datetime) -> Chosen:
     if request.form.get("all") != "yes":
         return Chosen(queues.some(policy.current(), department.id, _ids()))
     actor = policy.current()
@@ -121,7 +125,7 @@ def _chosen(department: arounds.Served, now: datetime) -> Chosen:
     wanted, times = look.form.wanted(actor.person_id), Times.of(now, actor.zone)
     upto = request.form.get("upto", 0, int) or arounds.newest(department.id)
     matched = [*matching(wanted, actor, department.id, times), Request.id <= min(upto, 2**31 - 1)]
-    found = queues.rows(actor, department.id, wanted, times=times, limit=MANY, matched=matched)
+    found = queues.rows(actor, department.id, wanted, times=times, limit=_most(way), matched=matched)
     return Chosen(found.page.items, upto, found.page.next is not None)
 
 
@@ -221,5 +225,5 @@ def _told(way: str, done: int) -> Any:
 
 
 def _page(department: arounds.Served, way: str, form: PortalForm, chosen: Chosen) -> str:
-    back = request.form.get("back", "")[:1000]
-    return render_template("desk/bulk.html", department=department, way=way, form=form, chosen=chosen.rows, whole=chosen, most=MANY, undone=UNDONE, back=back)
+    told = {"way": way, "form": form, "chosen": chosen.rows, "whole": chosen, "most": _most(way), "undone": UNDONE}
+    return render_template("desk/bulk.html", department=department, back=request.form.get("back", "")[:1000], **told)

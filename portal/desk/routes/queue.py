@@ -140,8 +140,16 @@ def _first() -> int:
 
 
 def shown_rows(items: Sequence[queues.QueueRow], reader: words.Reader) -> list[dict[str, Any]]:
-    """Rows with status and clock in words."""
-    return [{"row": row, "status": queues.status_of(row), "clock": queues.clock_of(row, reader)} for row in items]
+    """Rows with status, clock and the end of a rest in words."""
+    return [
+        {
+            "row": row,
+            "status": queues.status_of(row),
+            "clock": queues.clock_of(row, reader),
+            "rests": reader.when(row.snoozed_until) if row.snoozed_until else "",
+        }
+        for row in items
+    ]
 
 
 def _links(look: Asked, found: queues.QueuePage) -> dict[str, Any]:
