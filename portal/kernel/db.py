@@ -133,6 +133,7 @@ def _on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
         "busy_timeout=5000",
         "trusted_schema=OFF",
         "secure_delete=ON",
+        "cache_size=-8000",  # kB; with the usual 2 MB a queue of a thousand requests is read from the file for every page
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flask_babel import gettext, ngettext
+from portal.kernel.translating import translations
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Message:
     def translated(self) -> str:
         """The sentence in the reader's language; call it only at the edge."""
         if self.plural is None:
-            return str(gettext(self.text, **self.params))
-        rest = {name: value for name, value in self.params.items() if name != "num"}
-        return str(ngettext(self.text, self.plural, int(str(self.params["num"])), **rest))
+            return str(translations().ugettext(self.text)) % self.params if self.params else str(translations().ugettext(self.text))
+        number = int(str(self.params["num"]))
+        return str(translations().ungettext(self.text, self.plural, number)) % {**self.params, "num": number}
 
 
 def say(text: str, **params: object) -> Message:

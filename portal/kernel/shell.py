@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from flask import Flask, current_app, g, has_request_context, url_for
-from flask_babel import Babel, get_locale
+from flask_babel import get_locale
 from markupsafe import Markup
 
 from portal.kernel import clock, compact, policy, quarantine, slots, times, translating
@@ -50,7 +52,7 @@ def link(name: str, endpoint: str, **values: Any) -> None:
 
 def setup(app: Flask, settings: Settings) -> None:
     """Install language, zone and what the layouts read."""
-    Babel(app, locale_selector=_locale, timezone_selector=_zone_name, default_locale=settings.locale, default_timezone=settings.zone)
+    translating.Languages(app, locale_selector=_locale, timezone_selector=_zone_name, default_locale=settings.locale, default_timezone=settings.zone)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     translating.setup(app)
     compact.setup(app)
@@ -123,13 +125,19 @@ def phone_bar() -> list[MenuItem]:
 
 
 def _shown(instant: datetime, words: Callable[..., str], **options: Any) -> Markup:
-    zone = reader_zone()
-    exact = instant.astimezone(zone)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        instant.astimezone(UTC).isoformat(timespec="seconds"),
-        times.exact(exact, str(get_locale() or "en")),
-        words(instant, clock.now(), zone, str(get_locale() or "en"), **options),
-    )
+    zone, language = reader_zone(), _language()
+    utc, exact = instant.astimezone(UTC).isoformat(timespec="seconds"), times.exact(instant.astimezone(zone), language)
+    return Markup('<time datetime="%s" title="%s">%s</time>') % (utc, exact, words(instant, clock.now(), zone, language, **options))
+
+
+def _language() -> str:
+    found = get_locale()
+    return _named(found) if found else "en"
+
+
+@cache
+def _named(locale: Locale) -> str:
+    return str(locale)
 
 
 def when(instant: datetime | None) -> Markup:
@@ -147,7 +155,7 @@ def day(instant: datetime | date | None) -> Markup:
     if instant is None:
         return Markup("")
     if not isinstance(instant, datetime):
-        return Markup.escape(times.day_of(instant, clock.now().astimezone(reader_zone()).date(), str(get_locale() or "en")))
+        return Markup.escape(times.day_of(instant, clock.now().astimezone(reader_zone()).date(), _language()))
     return _shown(instant, times.day)
 
 

@@ -63,6 +63,7 @@ def _icons() -> dict[str, str]:
     return dict(_SYMBOL.findall((find_places().static / "icons.svg").read_text(encoding="utf-8")))
 
 
+@cache
 def icon(name: str, size: int = 18) -> Markup:
     """An outline drawn into the page; an unknown name raises KeyError, so a test finds it and no reader does."""
     return Markup(f'<svg class="ic ic-{size}" viewBox="0 0 24 24" aria-hidden="true">{_icons()[name]}</svg>')  # noqa: S704  the sprite is ours

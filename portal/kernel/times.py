@@ -6,7 +6,7 @@ Only the few words around the numbers go through gettext; with a language of its
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -15,6 +15,8 @@ from babel.dates import format_date, format_datetime, format_skeleton, format_ti
 from portal.kernel.messages import Message, say, say_n
 
 DAY_HOURS = 24.0
+KEPT = 4096
+"""Words of instants that are remembered: a list has the same days and times of day again and again, and Babel is slow."""
 
 
 class Near(StrEnum):
@@ -64,7 +66,7 @@ def when(instant: datetime, now: datetime, zone: Zone, locale: str) -> str:
     if place is Near.YESTERDAY:
         return str(say("yesterday %(time)s", time=clock))
     if place is Near.WEEK:
-        return f"{format_date(moment.date(), 'EEE', locale=_locale(locale))} {clock}"
+        return f"{_weekday(moment.weekday(), locale)} {clock}"
     return _date(moment.date(), place, locale)
 
 
@@ -72,7 +74,7 @@ def weekday_time(instant: datetime, now: datetime, zone: Zone, locale: str) -> s
     """Like :func:`when`, but never "yesterday" or "tomorrow": "Thu 12:00" within six days, else the date."""
     moment, today = local(instant, zone), local(now, zone).date()
     if abs((moment.date() - today).days) < 7:
-        return f"{format_date(moment.date(), 'EEE', locale=_locale(locale))} {_clock(moment, locale)}"
+        return f"{_weekday(moment.weekday(), locale)} {_clock(moment, locale)}"
     return when(instant, now, zone, locale)
 
 
@@ -106,7 +108,12 @@ def clock_time(value: datetime | time, now: datetime, zone: Zone, locale: str) -
 
 def exact(moment: datetime, locale: str) -> str:
     """The whole instant in the zone it is given in, for hovering: "Thursday 26 November 2026 at 12:00:00 CET"."""
-    language = _locale(locale)
+    return _exact(moment.replace(tzinfo=None), moment.tzinfo, moment.fold, locale)
+
+
+@lru_cache(maxsize=KEPT)
+def _exact(wall: datetime, zone: tzinfo | None, fold: int, locale: str) -> str:
+    language, moment = _locale(locale), wall.replace(tzinfo=zone, fold=fold)
     if language.language == "en":
         return f"{format_datetime(moment, _ENGLISH['full'], locale=language)} {moment.tzname()}"
     return str(format_datetime(moment, "full", locale=language))
@@ -158,7 +165,19 @@ def _locale(name: str) -> Locale:
         return Locale("en")
 
 
+@cache
+def _weekday(number: int, locale: str) -> str:
+    """The short name of a day of the week, Monday is 0."""
+    return str(format_date(date(2001, 1, 1 + number), "EEE", locale=_locale(locale)))
+
+
 def _clock(moment: datetime | time, locale: str) -> str:
+    return _clock_at(moment.hour, moment.minute, locale)
+
+
+@lru_cache(maxsize=KEPT)
+def _clock_at(hour: int, minute: int, locale: str) -> str:
+    moment = time(hour, minute)
     language = _locale(locale)
     twelve_hours = "a" in str(language.time_formats["short"])
     return str(format_time(moment, _ENGLISH["clock"] if twelve_hours or language.language == "en" else "short", locale=language))
@@ -168,6 +187,7 @@ def _date(on: date, place: Near, locale: str) -> str:
     return _skeleton("yMMMd" if place is Near.FAR else "MMMd", on, locale)
 
 
+@lru_cache(maxsize=KEPT)
 def _skeleton(skeleton: str, on: date, locale: str) -> str:
     language = _locale(locale)
     if language.language == "en":

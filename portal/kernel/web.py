@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Flask, Request, Response, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, Request, Response, flash, g, has_request_context, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +22,9 @@ from portal.kernel.messages import Message, say
 __all__ = ["Blueprint", "Portal", "answer_for", "is_fragment", "own_units", "see_other", "setup", "tell", "unit"]
 
 T = TypeVar("T")
+PLAIN = frozenset({str, int, type(None)})
+ADDRESSES = 5000
+"""Addresses that are remembered before all are forgotten."""
 View = TypeVar("View", bound=Callable[..., Any])
 log = structlog.get_logger(__name__)
 
@@ -46,6 +49,23 @@ class Portal(Flask):
     """Flask, with the rule that a safe request changes nothing and an unsafe one is a single unit of work."""
 
     request_class = PortalRequest
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._addresses: dict[tuple[Any, ...], str] = {}
+
+    def url_for(self, /, endpoint: str, **values: Any) -> str:
+        """As Flask, remembered for addresses that depend on nothing but their values: a page asks for a hundred, mostly the same."""
+        given = {name: value for name, value in values.items() if value is not None or not name.startswith("_")}
+        if endpoint.startswith(".") or not has_request_context() or any(name.startswith("_") or type(value) not in PLAIN for name, value in given.items()):
+            return super().url_for(endpoint, **values)
+        key = (request.root_path, endpoint, *((name, type(value), value) for name, value in given.items()))
+        found = self._addresses.get(key)
+        if found is None:
+            if len(self._addresses) >= ADDRESSES:
+                self._addresses.clear()
+            found = self._addresses[key] = super().url_for(endpoint, **values)
+        return found
 
     def dispatch_request(self) -> Any:
         """Check what the route declares, then run it: writes commit on 2xx and 3xx and are rolled back otherwise."""
@@ -128,12 +148,19 @@ def is_fragment() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def form_token() -> str:
+    """The token against forged requests; a page has it in ten forms."""
+    if "form_token" not in g:
+        g.form_token = generate_csrf()
+    return str(g.form_token)
+
+
 def form_guard() -> Markup:
     """The hidden fields of every form: the token against forged requests and the one-time key."""
-    fields = Markup('<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="{}" value="{}">')
+    fields = Markup('<input type="hidden" name="csrf_token" value="%s"><input type="hidden" name="%s" value="%s">')
     kept = request.form.get(submissions.FIELD) if request.method == "POST" else None
     key = kept if kept and kept.isalnum() and len(kept) <= 64 else submissions.new_key()
-    return fields.format(generate_csrf(), submissions.FIELD, key)
+    return fields % (form_token(), submissions.FIELD, key)
 
 
 def setup(app: Flask) -> None:
@@ -144,7 +171,7 @@ def setup(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(SQLAlchemyError, _database_error)
     app.register_error_handler(Exception, _unexpected)
-    app.jinja_env.globals.update(form_guard=form_guard, csrf_token=generate_csrf, is_fragment=is_fragment)
+    app.jinja_env.globals.update(form_guard=form_guard, csrf_token=form_token, is_fragment=is_fragment)
     app.teardown_request(_log_end)
 
 

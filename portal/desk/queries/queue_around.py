@@ -1,6 +1,6 @@
 """What stands around the rows of a queue: the departments one serves, capped counts, what can be chosen, and what came in since."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
@@ -62,16 +62,24 @@ def served(actor: Actor) -> list[Served]:
     ]
 
 
-def served_with(actor: Actor, more: sa.Select[Any]) -> tuple[list[Served], list[Any]]:
-    """The same, and the rows of a select of a number, two texts, three numbers and a JSON value, in one statement."""
+def served_with(actor: Actor, more: Callable[[Actor], sa.Select[Any]], values: Mapping[str, Any]) -> tuple[list[Served], list[Any]]:
+    """The same, and the rows of a select of a number, two texts, three numbers and a JSON value, in one statement.
+
+    ``more`` makes it for everybody with these rights; ``values`` are those of its parameters.
+    """
     if not serves(actor):
         return [], []
-    of = _served(like(actor)).subquery()
-    mine = sa.select(sa.literal(1).label("is_queue"), *of.c, sa.literal(0), sa.cast(sa.null(), sa.JSON))
-    found = read(sa.union_all(mine, sa.select(sa.literal(0), *more.subquery().c)), {"me": actor.person_id})
+    found = read(_served_with(like(actor), more), {"me": actor.person_id, **values})
     queues = [(row[1], row[2], row[3], row[4], row[5]) for row in found if row[0]]
     known = [Served(n, key, name, n in actor.leads, _count(first, MENU_CAP), _count(second, MENU_CAP)) for n, key, name, first, second in queues]
     return sorted(known, key=lambda one: (one.name.lower(), one.id)), [row[1:] for row in found if not row[0]]
+
+
+@once
+def _served_with(actor: Actor, more: Callable[[Actor], sa.Select[Any]]) -> Any:
+    of = _served(actor).subquery()
+    mine = sa.select(sa.literal(1).label("is_queue"), *of.c, sa.literal(0), sa.cast(sa.null(), sa.JSON))
+    return sa.union_all(mine, sa.select(sa.literal(0), *more(actor).subquery().c))
 
 
 @once

@@ -52,9 +52,13 @@ def of_queue(actor: Actor, department_id: int) -> list[View]:
 
 def with_queues(actor: Actor, key: str) -> tuple[list[Served], list[View]]:
     """The departments one serves, and the views of the queue with this key; one statement for both."""
-    here = SavedView.department_id == sa.select(Department.id).where(Department.key == key[:60]).scalar_subquery()
-    known, rows = served_with(actor, _listed(actor, here))
+    known, rows = served_with(actor, _listed_by_key, {"key": key[:60]})
     return known, _in_order(actor, any(one.leads for one in known if one.key == key), rows)
+
+
+def _listed_by_key(actor: Actor) -> sa.Select[Any]:
+    key = sa.bindparam("key", type_=sa.String)
+    return _listed(actor, SavedView.department_id == sa.select(Department.id).where(Department.key == key).scalar_subquery())
 
 
 SHARED, CHOSEN = 1, 2

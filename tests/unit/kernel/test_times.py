@@ -194,3 +194,14 @@ def test_a_time_without_a_zone_is_refused() -> None:
     """Guessing is wrong twice a year."""
     with pytest.raises(ValueError, match="needs a zone"):
         times.when(datetime(2026, 11, 24, 9, 0), NOW, BERLIN, "en")  # noqa: DTZ001 - what is refused
+
+
+def test_the_same_instant_is_said_in_each_zone_and_both_hours_of_a_repeated_one() -> None:
+    """What is remembered for one reader is not shown to another: zone, hour and language belong to it."""
+    instant = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    berlin, new_york = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
+    for _ in range(2):
+        assert times.exact(instant.astimezone(berlin), "en") == "Sunday 25 October 2026 at 2:30:00 CEST"
+        assert times.exact((instant + timedelta(hours=1)).astimezone(berlin), "en") == "Sunday 25 October 2026 at 2:30:00 CET"
+        assert times.exact(instant.astimezone(new_york), "en") == "Saturday 24 October 2026 at 20:30:00 EDT"
+        assert times.exact(instant.astimezone(berlin), "de").startswith("Sonntag, 25. Oktober 2026")
