@@ -264,7 +264,7 @@ class Player:
         if cycle.is_live:
             return dict.fromkeys((*PLACE, "due_day", "stop_day", "time_bucket", "elapsed_bucket"))
         request, stopped = Request(**self.request), Clock(name=cycle.name, **row)
-        return {name: self.request[name] for name in PLACE} | figure_keeping.days_of(stopped, request)
+        return {name: self.request[name] for name in PLACE} | figure_keeping.days_of(stopped, request, self.tale.filed)
 
     def _place_event(self, event: dict[str, Any]) -> dict[str, Any]:
         if event["kind"] not in COMES_AND_GOES:

@@ -143,7 +143,7 @@ def refresh(request: Request, now: datetime) -> None:
         if row := rows.pop(cycle.key, None):
             for name, value in (cycle.values() | next_alert(cycle, calendar, given.get(cycle.key, 0))).items():
                 setattr(row, name, value)
-            figure_keeping.freeze(row, request)
+            figure_keeping.freeze(row, request, log[0].at)
         note_breach(request.id, cycle, now, log)
     for stale in rows.values():
         db.session.delete(stale)
@@ -151,7 +151,7 @@ def refresh(request: Request, now: datetime) -> None:
     if any(cycle.key not in before and not cycle.is_live for cycle in found):
         held = list(_rows(request.id).values())
         for row in held:
-            figure_keeping.freeze(row, request)
+            figure_keeping.freeze(row, request, log[0].at)
     figure_keeping.note(was, figure_keeping.counted(held) + figure_keeping.place_new(log, request))
     show_next(request, found)
     request.next_alert_at = first_alert(request, found, calendar, given)

@@ -5,7 +5,7 @@ Rows of clocks and events say themselves where they count (their place), so coun
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from portal.people.calendars import work_calendar
 BATCH = 1000
 KEYS = ("department_id", "day", "measure", "service_id", "priority", "customer_notices", "bucket")
 ROUND = ("first_response", "resolution")
-"""Clocks that begin when a request came in, so that the time on the wall follows from it."""
+"""Clocks that begin when a request was opened, so that the time on the wall follows from it."""
 
 
 def zone_of(calendar_version_id: int) -> ZoneInfo:
@@ -29,7 +29,7 @@ def zone_of(calendar_version_id: int) -> ZoneInfo:
     return ZoneInfo(work_calendar(calendar_version_id).zone)
 
 
-def freeze(clock: Clock, request: Request) -> None:
+def freeze(clock: Clock, request: Request, started_at: datetime | None) -> None:
     """Keep with a clock that stops where it counts: what the request was then, so that later edits do not move it."""
     if clock.stopped_at is None:
         clock.service_id = clock.priority = clock.customer_notices = None
@@ -37,14 +37,14 @@ def freeze(clock: Clock, request: Request) -> None:
         return
     if clock.service_id is None:
         clock.service_id, clock.priority, clock.customer_notices = request.service_id, str(request.priority), request.customer_notices
-    for name, value in days_of(clock, request).items():
+    for name, value in days_of(clock, request, started_at).items():
         setattr(clock, name, value)
 
 
-def days_of(clock: Any, request: Any) -> dict[str, Any]:
-    """The days and buckets of a clock that stopped, with the columns of its request."""
+def days_of(clock: Any, request: Any, started_at: datetime | None) -> dict[str, Any]:
+    """The days and buckets of a clock that stopped, with the columns of its request and the instant it began."""
     zone = zone_of(request.calendar_version_id)
-    passed = int((clock.stopped_at - request.received_at).total_seconds())
+    passed = int((clock.stopped_at - (started_at or request.received_at)).total_seconds())
     return {
         "due_day": None if clock.due is None else day_of(clock.due, zone),
         "stop_day": day_of(clock.stopped_at, zone),

@@ -127,7 +127,7 @@ def settle(limit: int = BATCH, *, noted: bool = True) -> int:
     """
     clocks, events = _unplaced(Clock, Clock.stopped_at.is_not(None), Clock.stop_day.is_(None), limit=limit), _unplaced_events(limit)
     requests = _locked({row.request_id for row in (*clocks, *events)})
-    owners = _owners({row.request_id for row in events})
+    owners = _owners(set(requests))
     counts: Counter[Key] = Counter()
     done = 0
     for table, rows in ((Clock, clocks), (ClockEvent, events)):
@@ -174,10 +174,11 @@ def _placed(row: Any, request: Any, owners: dict[int, list[tuple[datetime, int]]
     was = {"service_id": request.service_id, "priority": str(request.priority), "customer_notices": request.customer_notices}
     if row.service_id is not None:
         was = {name: getattr(row, name) for name in was}
+    known = owners.get(row.request_id, [])
     if hasattr(row, "stopped_at"):
-        return {"id": row.id, **was, **keeping.days_of(row, request)}
+        return {"id": row.id, **was, **keeping.days_of(row, request, known[0][0] if known else None)}
     was |= {"asked_from": request.from_department_id if row.department_id is None else row.asked_from}
-    was |= {"department_id": row.department_id or owner_at(owners.get(row.request_id, []), row.at, request.department_id)}
+    was |= {"department_id": row.department_id or owner_at(known, row.at, request.department_id)}
     was |= {"is_open_ended": keeping.is_open_ended(row.kind, row.data)}
     return {"id": row.id, **was, "day": day_of(row.at, keeping.zone_of(request.calendar_version_id))}
 

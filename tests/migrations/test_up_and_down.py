@@ -103,6 +103,9 @@ def test_figures_count_what_was_solved_before_they_were_there(portal: Flask) -> 
 
     upgrade()
     fill()
+    with unit_of_work():
+        while figure_packing.settle():
+            pass
     before = figure_keeping.kept()
     assert before
     assert figure_packing.uncounted(200) == []
