@@ -10,7 +10,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -313,7 +313,19 @@ class Piece:
     is_hit: bool = False
 
 
+@lru_cache(maxsize=256)
+def _pattern(query: Query) -> re.Pattern[str]:
+    """The words of a query in small plain letters, as whole words or as beginnings of them."""
+    ends = [re.escape(term.words[-1]) + (r"[^\W_]*" if term.is_open else "") for term in query.terms]
+    words = [re.escape(word) for term in query.terms for word in term.words]
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(sorted([*ends, *words], key=len, reverse=True))})(?![^\W_])", re.ASCII)
+
+
 def _hits_in(text: str, query: Query) -> list[tuple[int, int, str]]:
+    if not query:
+        return []
+    if text.isascii():  # folding moves nothing in it, so all words are found at once
+        return [(place.start(), place.end(), place.group()) for place in _pattern(query).finditer(text.lower())]
     if not any(word in fold(text) for word in query.words):
         return []
     found = ((place.start(), place.end(), fold(place.group())) for place in _WORD.finditer(text))

@@ -129,3 +129,12 @@ def test_answers_of_a_form_are_texts() -> None:
 def test_words_are_what_stands_between_signs() -> None:
     """Punctuation of ASCII and of Unicode separates."""
     assert words_of("a_b-c/d.e…f–g “h” 日本。x") == ("a", "b", "c", "d", "e", "f", "g", "h", "日本", "x")
+
+
+@given(st.text("ab_ -1.", max_size=30), st.text('ab_ "1', max_size=12))
+def test_plain_letters_are_found_as_all_others(text: str, typed: str) -> None:
+    """The short way for texts in plain letters marks what the long way marks; one foreign sign behind them makes the long way."""
+    query = search.parse(typed)
+    if query:
+        short, long = search.marked(text, query), search.marked(f"{text} é", query)
+        assert [piece for piece in short if piece.is_hit] == [piece for piece in long if piece.is_hit]
