@@ -33,7 +33,7 @@ def hold_mail_in_quarantine() -> None:
 
 
 @click.command()
-@click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER|FILE", help="Where it goes.  [default: backup_to, or backups in the instance folder]")
+@click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER|FILE", help="Where it goes. Else: backup_to, or backups in the instance folder.")
 @click.option("--keep", type=click.IntRange(1, 1000), metavar="N", help="Then remove older backups of this portal from there, so that N stay.")
 @click.option("--without-files", is_flag=True, help="Leave the uploads out: database, key and settings only.")
 @click.option("--verify", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="Make none, but check that this one is whole.")
@@ -153,7 +153,7 @@ def _release(context: click.Context, waiting_mail: str | None) -> None:
 
 
 @click.command()
-@click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER|FILE", help="Where the backup goes that is made first.  [default: as `portal backup`]")
+@click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER|FILE", help="Where the backup goes that is made first. Else: as `portal backup`.")
 @click.option("--without-files", is_flag=True, help="Leave the uploads out of that backup: an upgrade does not touch them.")
 @click.option("--no-backup", is_flag=True, help="Make none, because there is one already that you trust.")
 @click.pass_context

@@ -13,9 +13,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.pool import NullPool
 
 from portal.kernel import migrating
 from portal.kernel.keeping import checking
@@ -23,10 +29,10 @@ from portal.kernel.places import find_places
 from portal.kernel.settings import SettingsError, load
 from tests.crash.conftest import Program, asked_to_end, until
 from tests.support.browser import ROOT
-from tests.support.databases import SQLITE
+from tests.support.databases import POSTGRES, SQLITE, find_postgres
 from tests.support.live import world_instance
 from tests.support.mail_sink import Sink, sink
-from tests.support.stages import KEY, Stage, build_world
+from tests.support.stages import KEY, Stage, build_world, make_database
 from tests.support.uploads import add_uploads
 
 __all__ = ["sink"]
@@ -152,42 +158,99 @@ def newer(tmp_path: Path) -> Path:
     return folder
 
 
-def sheds(instance: Path) -> dict[str, int]:
-    """The tables the steps made, and their rows."""
-    with closing(sqlite3.connect(instance / "portal.db")) as connection:
-        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'shed_%' ORDER BY name")]
-        return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+@dataclass
+class Target:
+    """A database that is to be upgraded by processes, and what stands in it."""
+
+    url: str
+    settings: dict[str, str]
+
+    def ask(self, query: str) -> list[Any]:
+        """The first column of what a query answers; nothing when its table is not there."""
+        engine = sa.create_engine(self.url, poolclass=NullPool)
+        try:
+            with engine.connect() as connection:
+                return [row[0] for row in connection.execute(sa.text(query))]
+        except ProgrammingError:
+            return []
+        finally:
+            engine.dispose()
+
+    def version(self) -> str:
+        """The version of the data."""
+        return str(self.ask("SELECT version_num FROM alembic_version")[0])
+
+    def sheds(self) -> dict[str, int]:
+        """The tables the steps made, and their rows."""
+        engine = sa.create_engine(self.url, poolclass=NullPool)
+        names = [name for name in sa.inspect(engine).get_table_names() if name.startswith("shed_")]
+        engine.dispose()
+        return {name: self.ask(f"SELECT count(*) FROM {name}")[0] for name in sorted(names)}
 
 
-def version(instance: Path) -> str:
-    with closing(sqlite3.connect(instance / "portal.db")) as connection:
-        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+@pytest.fixture
+def target(app: Flask, world: Any, database_kind: str, newer: Path, tmp_path: Path) -> Target:
+    """The named company on either database, and the next version of the program."""
+    url = app.extensions["settings"].database
+    (tmp_path / "place").mkdir()
+    settings = {"HEARTH_INSTANCE": str(tmp_path / "place"), "HEARTH_DATABASE_URL": url, "HEARTH_SECRET_KEY": KEY, "HEARTH_TEST_MIGRATIONS": str(newer)}
+    return Target(url, settings | with_programs(database_kind))
 
 
-def test_an_upgrade_that_is_killed_goes_on_where_it_was(instance: Path, newer: Path) -> None:
-    """After each kill every step is there whole or not at all, and the version says which; the last run ends it, and the doctor is content."""
-    dice, settings = random.Random(4130), {"HEARTH_TEST_MIGRATIONS": str(newer)}
-    first, killed = version(instance), 0
+def with_programs(kind: str) -> dict[str, str]:
+    """PostgreSQL's own programs on the search path."""
+    return {"PATH": f"{find_postgres()}:{os.environ['PATH']}"} if kind == POSTGRES else {}
+
+
+@pytest.mark.postgres
+def test_an_upgrade_that_is_killed_goes_on_where_it_was(target: Target, tmp_path: Path) -> None:
+    """After each kill every step is there whole or not at all, and the version says which; the last run ends it."""
+    dice, first, killed = random.Random(4130), target.version(), 0
     for _ in range(4):
-        process = command("--instance", str(instance), "upgrade", "--without-files", **settings)
-        here = version(instance)
-        killed += kill_during(process, lambda here=here: version(instance) != here or sheds(instance), dice.uniform(0, 0.5))  # type: ignore[misc]  # a default keeps the loop's value
-        done = [first, *STEPS].index(version(instance))
-        assert sheds(instance) == {f"shed_{name}": 20 for name in STEPS[:done]}
+        here = target.version()
+        process = command("upgrade", "--without-files", **target.settings)
+        killed += kill_during(process, lambda here=here: target.version() != here, dice.uniform(0, 0.4))  # type: ignore[misc]  # a default keeps the loop's value
+        done = [first, *STEPS].index(target.version())
+        until(lambda done=done: target.sheds() == {f"shed_{name}": 20 for name in STEPS[:done]})  # type: ignore[misc]  # PostgreSQL notices the end a moment later
     assert killed >= 2
-    status, words = said("--instance", str(instance), "upgrade", "--without-files", **settings)
+    status, words = said("upgrade", "--without-files", **target.settings)
     assert status in (0, 3), words  # the story is over, so the doctor finds promises whose time passed
-    assert sheds(instance) == {f"shed_{name}": 20 for name in STEPS}
-    for archive in (instance / "backups").glob("*.tar"):
-        require_whole(archive)
+    assert target.sheds() == {f"shed_{name}": 20 for name in STEPS}
+    for archive in (tmp_path / "place" / "backups").glob("*.tar"):
+        assert said("backup", "--verify", str(archive), **target.settings)[0] == 0
 
 
-def test_two_upgrades_at_once_are_one(instance: Path, newer: Path) -> None:
+@pytest.mark.postgres
+def test_two_upgrades_at_once_are_one(target: Target) -> None:
     """Whichever came second changed nothing, or found nothing to do."""
-    both = [command("--instance", str(instance), "upgrade", "--without-files", HEARTH_TEST_MIGRATIONS=str(newer)) for _ in range(2)]
+    both = [command("upgrade", "--without-files", **target.settings) for _ in range(2)]
     answers = sorted((process.communicate(timeout=120), process.returncode)[1] for process in both)
     assert answers in ([0, 3], [1, 3])
-    assert sheds(instance) == {f"shed_{name}": 20 for name in STEPS}
+    assert target.sheds() == {f"shed_{name}": 20 for name in STEPS}
+
+
+@pytest.mark.postgres
+def test_a_restore_into_postgres_that_is_killed_is_no_portal(
+    app: Flask, world: Any, database_kind: str, shared_folder: Path, worker_name: str, tmp_path: Path
+) -> None:
+    """Rows may be there, the version of the data is not, so no program of ours starts on them; a database made anew takes it."""
+    if database_kind != POSTGRES:
+        pytest.skip("about PostgreSQL")
+    dice, path = random.Random(4131), with_programs(database_kind)
+    origin = {"HEARTH_INSTANCE": str(tmp_path / "origin"), "HEARTH_DATABASE_URL": app.extensions["settings"].database, "HEARTH_SECRET_KEY": KEY}
+    assert said("backup", "--to", str(tmp_path / "made.tar"), **origin, **path)[0] == 0
+    empty = make_database(database_kind, shared_folder, f"{worker_name}_killed", tmp_path)
+    copy = Target(empty.url, {})
+    for number in range(4):
+        empty.empty()
+        folder = tmp_path / f"copy-{number}"
+        words = ("restore", str(tmp_path / "made.tar"), "--into", str(folder), "--database", empty.url)
+        kill_during(command(*words, **path), lambda folder=folder: (folder / ".restoring").exists(), dice.uniform(0, 1.0))  # type: ignore[misc]  # a default keeps the loop's value
+        assert bool(copy.ask("SELECT version_num FROM alembic_version")) == (copy.ask("SELECT id FROM quarantine") == [1])
+    empty.empty()
+    status, told = said("restore", str(tmp_path / "made.tar"), "--into", str(folder), "--database", empty.url, **path)
+    assert status == 0, told
+    assert copy.ask("SELECT id FROM quarantine") == [1]
 
 
 @pytest.fixture
