@@ -59,7 +59,7 @@ def test_a_radiator_from_asking_to_confirmed(open_page: Callable[..., "Page"], w
     follow(jonas.get_by_role("button", name="Send"))
     expect(jonas.get_by_text("First answer").first).to_be_visible()
     jonas.get_by_text("Team note", exact=True).click()
-    jonas.locator("#body").fill("Two heaters are free in store B.")
+    jonas.locator("#note").fill("Two heaters are free in store B.")
     follow(jonas.get_by_role("button", name=re.compile("Send|Keep the note")))
     jonas.get_by_text("Team note, Mara cannot see this").wait_for()
 
