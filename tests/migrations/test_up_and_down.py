@@ -100,13 +100,14 @@ def test_figures_count_what_was_solved_before_they_were_there(portal: Flask) -> 
     """The job that the upgrade asks for counts every clock that stopped under the version before, and every event."""
     from portal.desk import figure_keeping, figure_packing
     from portal.kernel import jobs
+    from portal.kernel.unit_of_work import unit_of_work
 
     upgrade()
     fill()
     with unit_of_work():
         while figure_packing.settle():
             pass
-    before = figure_keeping.kept()
+    before = by_day(figure_keeping.kept())
     assert before
     assert figure_packing.uncounted(200) == []
     db.session.remove()
@@ -118,8 +119,19 @@ def test_figures_count_what_was_solved_before_they_were_there(portal: Flask) -> 
     db.session.remove()
     with time_machine.travel(asked, tick=False):
         jobs.run_due(portal, 50)
-    assert figure_keeping.kept() == before
+    assert by_day(figure_keeping.kept()) == before
     assert figure_packing.uncounted(200) == []
+
+
+def by_day(counts: Any) -> dict[Any, int]:
+    """Counts without what a request was when it came in: the version before did not keep that of events, so it is what it is now."""
+    found: dict[Any, int] = {}
+    for key, n in counts.items():
+        place = key.place
+        what = (place.day, place.department_id, key.measure, key.bucket)
+        known = what if key.measure in ("opened", "resolved", "reopened", "cancelled", "unpromised") else (*what, place)
+        found[known] = found.get(known, 0) + n
+    return found
 
 
 def test_mail_from_before_knows_what_it_is_about(portal: Flask) -> None:
