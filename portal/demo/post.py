@@ -42,11 +42,7 @@ def bring_post(now: datetime) -> None:
     """Lay the mails out and let two to one colleague come back."""
     facilities = db.session.scalars(sa.select(Department).where(Department.key == "facilities")).first()
     newest = sa.select(Request, Person).join(Person, Person.id == Request.requester_id).where(Person.email.is_not(None), Person.is_active.is_(True))
-    asked = (
-        db.session.execute(newest.where(Request.is_confidential == sa.false(), Request.is_open == sa.true()).order_by(Request.id.desc()).limit(40))
-        .tuples()
-        .all()
-    )
+    asked = db.session.execute(newest.where(Request.is_confidential == sa.false(), Request.is_open == sa.true()).order_by(Request.id.desc()).limit(40)).all()
     if facilities is None or not facilities.email or not asked:
         return
     for hours, (name, address, subject, text) in zip((20, 3), reversed(STRANGERS), strict=True):

@@ -20,7 +20,7 @@ TYPED = "The firm comes tomorrow at nine. Until then"
 def talk(now: datetime) -> None:
     """Keep a note that names a colleague, and a reply that was begun, with requests that Facilities has open."""
     department = db.session.scalar(sa.select(Department.id).where(Department.key == "facilities"))
-    numbers = dict(db.session.execute(sa.select(Person.name, Person.id).where(Person.name.in_([WRITER, NAMED]))).tuples().all())
+    numbers = {row[0]: row[1] for row in db.session.execute(sa.select(Person.name, Person.id).where(Person.name.in_([WRITER, NAMED])))}
     kim, jonas = (actor_of(numbers[name], now=now) if name in numbers else None for name in (WRITER, NAMED))
     mine = sa.select(Request).where(Request.department_id == department, Request.is_open == sa.true(), Request.is_confidential == sa.false())
     request = db.session.scalars(mine.where(Request.assignee_id == numbers.get(NAMED)).order_by(Request.next_due_at.asc().nulls_last()).limit(1)).first()

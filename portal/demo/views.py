@@ -26,7 +26,7 @@ OWN = ("Customers notice", {"view": "next", "notices": "yes", "assignee": "me"})
 def keep_views(now: datetime) -> None:
     """Save the views and let two requests with time enough rest: until tomorrow morning, and for a week."""
     department = db.session.scalar(sa.select(Department.id).where(Department.key == "facilities"))
-    numbers = dict(db.session.execute(sa.select(Person.name, Person.id).where(Person.name.in_([OWNER, COLLEAGUE]))).tuples().all())
+    numbers = {row[0]: row[1] for row in db.session.execute(sa.select(Person.name, Person.id).where(Person.name.in_([OWNER, COLLEAGUE])))}
     people = {name: actor for name, number in numbers.items() if (actor := actor_of(number, now=now)) is not None}
     if department is None or OWNER not in people:
         return
