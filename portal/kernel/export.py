@@ -95,7 +95,11 @@ class _Sent:
     def __next__(self) -> bytes:
         with self._app.test_request_context("/"):
             g.actor = self._actor
-            return next(self._parts)
+            part = next(self._parts, None)
+        # Raised inside, the end would be logged as a request that failed.
+        if part is None:
+            raise StopIteration
+        return part
 
     def close(self) -> None:
         """Called by the server when the answer is over, however it ended."""

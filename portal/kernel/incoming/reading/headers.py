@@ -158,7 +158,8 @@ def mailbox(text: str) -> Mailbox:
     inside = re.search(r"<([^<>]{1,400})>\s*$", text) or re.search(r"<([^<>]{1,400})>", text)
     spot = inside[1] if inside else text
     found = _ADDRESS.search(spot) or _QUOTED_LOCAL.search(spot) or (_ADDRESS.search(decoded(spot)) if "=?" in spot else None)
-    if found is None:
+    if found is None or found.string[found.end() : found.end() + 1] in ("@", "\\"):
+        # Of ``mara@ours.example@theirs.example`` every program believes another half, so it is nobody's.
         return Mailbox(_name(text), "")
     local, _, host = found[0].rpartition("@")
     return Mailbox(_name(text[: inside.start()] if inside else _comment(text)), f"{local}@{host.lower()}")
