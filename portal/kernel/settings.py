@@ -47,7 +47,9 @@ class Settings:
     mail_plain: bool = setting(False, "Send everything from mail_from alone, for a mailbox that may use no other address. Failures then come back unsigned.")
     mail_in_listen: str = setting("", "Address and port where mail is taken in over SMTP, such as 127.0.0.1:2525. Empty: nowhere.")
     mail_in_imap: str = setting("", "Mailbox to fetch mail from, imaps://name:password@host/INBOX, with %40 for an @ in name or password. Empty: none.")
-    mail_in_authserv: str = setting("", "Name of the server whose Authentication-Results lines are believed. It must take away lines in its name that others wrote.")
+    mail_in_authserv: str = setting(
+        "", "Name of the server whose Authentication-Results lines are believed. It must take away lines in its name that others wrote."
+    )
     mail_in_service: str = setting("it-question", "Key of the service for mail whose address belongs to no department. Empty: such mail is held.")
     second_factor: str = setting("required", "Second factor of administrators and HR: required (their roles count only with one) or optional.")
     trusted_proxies: int = setting(0, "Number of reverse proxies in front whose forwarding headers count.")
@@ -171,6 +173,8 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError(f"backup_to is {settings.backup_to!r}; write the whole path of a folder, such as /var/backups/hearth.")
     if settings.secret_key and len(settings.secret_key) < 32:
         raise SettingsError("secret_key is too short; use at least 32 characters, or leave it out and one is made.")
+    if settings.secret_key and (len(set(settings.secret_key)) < 10 or re.search(r"change.?(me|this)", settings.secret_key, re.IGNORECASE)):
+        raise SettingsError("secret_key can be guessed; use 32 random characters, or leave it out and one is made.")
     if settings.second_factor not in ("required", "optional"):
         raise SettingsError(f"second_factor is {settings.second_factor!r}; write required or optional.")
     if settings.log_level.upper() not in LEVELS:
