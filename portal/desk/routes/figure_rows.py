@@ -23,6 +23,7 @@ from portal.kernel import clock, export, policy
 from portal.kernel.csvsafe import Cell
 from portal.kernel.export import BATCH, Sheet, local
 from portal.kernel.messages import say
+from portal.kernel.paging import Page
 from portal.people import calendars
 from portal.people.calendar import WorkCalendar
 
@@ -41,26 +42,28 @@ def _wanted(department_id: int, form: RowFilter, now: datetime) -> tuple[rows_re
 @policy.allow(Desk.QUEUE)
 def figure_rows(key: str) -> str:
     """The requests a number counts, page by page."""
-    actor, department, now, form = policy.current(), find_queue(key), clock.now(), RowFilter.from_address()
+    department, now, form = find_queue(key), clock.now(), RowFilter.from_address()
+    return render_template("desk/figure_rows.html", department=department, **_context(department, form, now))
+
+
+def _context(department: Any, form: RowFilter, now: datetime) -> dict[str, Any]:
+    actor, key = policy.current(), department.key
     wanted, period, calendar = _wanted(department.id, form, now)
-    page = rows_read.page(actor, department.id, wanted, now, calendar, cursor=request.args.get("at"))
     held = _held(form, period)
-    return render_template(
-        "desk/figure_rows.html",
-        department=department,
-        period=period,
-        page=page,
-        wanted=wanted,
-        title=title(wanted),
-        parts=_parts(wanted),
-        words=status_words(),
-        number=rows_read.count(department.id, wanted, now, calendar),
-        hidden=rows_read.hidden(actor, department.id, wanted, now, calendar),
-        back=url_for("desk.figures", key=key, **period.held),
-        file=url_for("desk.figure_rows_csv", key=key, **held),
-        here=lambda at: url_for("desk.figure_rows", key=key, at=at, **held),
-        length=lambda seconds: words.working_time(timedelta(seconds=seconds)),
-    )
+    return {
+        "period": period,
+        "page": rows_read.page(actor, department.id, wanted, now, calendar, cursor=request.args.get("at")),
+        "wanted": wanted,
+        "title": title(wanted),
+        "parts": _parts(wanted),
+        "words": status_words(),
+        "number": rows_read.count(department.id, wanted, now, calendar),
+        "hidden": rows_read.hidden(actor, department.id, wanted, now, calendar),
+        "back": url_for("desk.figures", key=key, **period.held),
+        "file": url_for("desk.figure_rows_csv", key=key, **held),
+        "here": lambda at: url_for("desk.figure_rows", key=key, at=at, **held),
+        "length": lambda seconds: words.working_time(timedelta(seconds=seconds)),
+    }
 
 
 def _held(form: RowFilter, period: pages.Asked) -> dict[str, Any]:
@@ -102,25 +105,22 @@ def _parts(wanted: rows_read.Wanted) -> list[str]:
 @policy.allow(Desk.QUEUE)
 def figure_rows_csv(key: str) -> Response:
     """All of them as a file."""
-    actor, department, now = policy.current(), find_queue(key), clock.now()
-    wanted, period, calendar = _wanted(department.id, RowFilter.from_address(), now)
+    department, now = find_queue(key), clock.now()
+    sheet = _sheet(department, RowFilter.from_address(), now)
+    return export.answer(sheet, partial(ListExported, "figure_rows", department.id), actor=policy.current(), now=now)
+
+
+def _sheet(department: Any, form: RowFilter, now: datetime) -> Sheet[rows_read.FigureRow]:
+    actor = policy.current()
+    wanted, period, calendar = _wanted(department.id, form, now)
 
     def cells(row: rows_read.FigureRow) -> tuple[Cell, ...]:
         minutes = None if row.seconds is None or wanted.measure not in rows_read.TIMES else row.seconds // 60
         return (row.id, row.shown_title, row.department, status_words()[row.status.value], local(row.at, actor.zone), local(row.due, actor.zone), minutes)
 
-    head = (
-        say("Number"),
-        say("Request"),
-        say("Department"),
-        say("Status"),
-        say("Counted at (%(zone)s)", zone=actor.zone),
-        say("Due (%(zone)s)", zone=actor.zone),
-    )
-    page = partial(_page, actor, department.id, wanted, now, calendar)
-    sheet = Sheet(f"figures-of-{key}-{wanted.measure}-{period.span.first}-{period.span.last}", (*head, say("Working minutes")), page, cells)
-    return export.answer(sheet, partial(ListExported, "figure_rows", department.id), actor=actor, now=now)
+    def page(at: str | None) -> Page[rows_read.FigureRow]:
+        return rows_read.page(actor, department.id, wanted, now, calendar, cursor=at, limit=BATCH)
 
-
-def _page(actor: Any, own: int, wanted: rows_read.Wanted, now: datetime, calendar: WorkCalendar, at: str | None) -> Any:
-    return rows_read.page(actor, own, wanted, now, calendar, cursor=at, limit=BATCH)
+    instants = (say("Counted at (%(zone)s)", zone=actor.zone), say("Due (%(zone)s)", zone=actor.zone))
+    head = (say("Number"), say("Request"), say("Department"), say("Status"), *instants, say("Working minutes"))
+    return Sheet(f"figures-of-{department.key}-{wanted.measure}-{period.span.first}-{period.span.last}", head, page, cells)
