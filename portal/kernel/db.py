@@ -112,7 +112,7 @@ def engine_options(url: str, threads: int = 8) -> dict[str, Any]:
     pool = {"hide_parameters": True, "pool_size": threads + 4, "max_overflow": threads + 8, "pool_timeout": 5}
     if url.startswith("sqlite"):
         return pool | {"connect_args": {"timeout": 5, "check_same_thread": False}}
-    options = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    options = "-c jit=off -c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
     return pool | {"pool_pre_ping": True, "connect_args": {"options": options, "connect_timeout": 5}}
 
 
