@@ -76,7 +76,7 @@ SERVING = {
 LEADS = SERVING | {"facilities": "priya", "marketing": "camille"}
 MINDERS = "camille iris leo priya ada elena ruth aisha hana goran nils vera sam"
 """Leads of any department and administrators, who have a list of mail that waits."""
-TAKERS = f"leo priya ruth elena goran hana {ADMINISTRATORS}"
+TAKERS = f"leo priya ruth elena camille vera {ADMINISTRATORS}"
 """Administrators, and leads of departments with services, who may take requests of an earlier desk over."""
 WAITING = "priya ada"
 """Who reads what waits for facilities: its lead and administrators."""
