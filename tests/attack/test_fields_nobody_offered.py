@@ -94,7 +94,11 @@ FLOWS = {
         "/requests/{radiator}/cancel",
         "reason",
         {},
-        {"requests": f"{CLOCKED} status is_open closed_at outcome waits_for next_step next_step_at awaits_answer follow_up_at", "clocks": "*", "clock_events": "day"},
+        {
+            "requests": f"{CLOCKED} status is_open closed_at outcome waits_for next_step next_step_at awaits_answer follow_up_at",
+            "clocks": "*",
+            "clock_events": "day",
+        },
         rows="messages clock_events figure_changes",
     ),
     "edit": Flow(
@@ -102,7 +106,12 @@ FLOWS = {
         "/requests/{radiator}/edit",
         "title",
         {"title": "Colder still"},
-        {"requests": f"{CLOCKED} title answers place location_id customer_notices customer_impact", "messages": "body edited_at", "clocks": "*", "clock_events": "day"},
+        {
+            "requests": f"{CLOCKED} title answers place location_id customer_notices customer_impact",
+            "messages": "body edited_at",
+            "clocks": "*",
+            "clock_events": "day",
+        },
         rows="clock_events clocks figure_changes",
     ),
     "reply": Flow(
@@ -200,7 +209,32 @@ def test_a_filter_that_is_not_offered_filters_nothing(app: Flask, world: Any, ad
 
 
 ODD = ("' OR '1'='1", "1 OR 1=1", "9" * 40, "-1", "0", "1e9", "\u0664", "None", "a" * 3000, "%", "../..", "\x00", "[]", "{}", "\ud7ff\U0001f6b2", "2026-13-45")
-FILTERS = ("at", "q", "view", "saved", "sort", "of", "requester", "older", "due", "snoozed", "taken", "show", "service", "status", "site", "assignee", "priority", "first", "person", "event", "subject", "number", "since", "until")
+FILTERS = (
+    "at",
+    "q",
+    "view",
+    "saved",
+    "sort",
+    "of",
+    "requester",
+    "older",
+    "due",
+    "snoozed",
+    "taken",
+    "show",
+    "service",
+    "status",
+    "site",
+    "assignee",
+    "priority",
+    "first",
+    "person",
+    "event",
+    "subject",
+    "number",
+    "since",
+    "until",
+)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Identified
 
-
 COMES_AND_GOES = ("opened", "resolved", "reopened", "cancelled")
 """Kinds of events that figures count by the day."""
 PLACED = sa.text("day IS NOT NULL")
