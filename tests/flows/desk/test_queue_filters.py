@@ -16,6 +16,7 @@ from portal.kernel.db import db
 from portal.kernel.unit_of_work import unit_of_work
 from tests.support.story import STORY
 
+pytestmark = pytest.mark.postgres
 QUEUE = "/queue/facilities"
 DAY = timedelta(days=1)
 

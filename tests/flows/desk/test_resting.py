@@ -25,6 +25,7 @@ from portal.kernel.unit_of_work import run, unit_of_work
 from tests.support.desk import DeskUser
 from tests.support.story import STORY
 
+pytestmark = pytest.mark.postgres
 QUEUE = "/queue/facilities"
 DAY = timedelta(days=1)
 WHY = "The part comes on Thursday."

@@ -16,6 +16,7 @@ from portal.kernel.unit_of_work import unit_of_work
 from portal.people.models import Department, Fulfiller
 from tests.support.story import STORY
 
+pytestmark = pytest.mark.postgres
 QUEUE = "/queue/facilities"
 
 
