@@ -81,7 +81,7 @@ def _sentence(shown: dict[str, Table]) -> dict[str, Any]:
     first, solved, _steps = shown["promises"].rows
     change = solved[4]
     beside = _("%(change)s (%(before)s)", change=change.text, before=change.note) if change.note else change.text
-    return {"first": first[1], "solved": solved[1], "change": beside}
+    return {"first": first[1], "solved": solved[1], "change": beside if change.value is not None else ""}
 
 
 @bp.get("/queue/<key>/figures.csv")
