@@ -47,7 +47,7 @@ def failure_kind(status: str) -> FailureKind:
     return FailureKind.SOFT if status.startswith("4.") else FailureKind.OTHER
 
 
-_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_STATUS = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\w)")
 
 
 def status_in(words: str) -> str:

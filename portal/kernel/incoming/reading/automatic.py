@@ -14,8 +14,10 @@ from portal.kernel.incoming.reading.wordings import either
 Verdict = tuple[Automatic, str]
 PERSON: Verdict = (Automatic.NO, "")
 
-_AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})", re.IGNORECASE)
-_SURELY_AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})\s?(?:[:：\]】]|$|(?:re|aw|sv|autoreply)\b)", re.IGNORECASE)
+_AWAY = re.compile(rf"^\W{{0,3}}(?:{either(w.ANSWERING_SUBJECTS, w.AWAY_SUBJECTS)})", re.IGNORECASE)
+_ANSWERING = re.compile(rf"^\W{{0,3}}(?:{either(w.ANSWERING_SUBJECTS)})\s?(?:[:：\]】(]|$|(?:re|aw|sv)\b)", re.IGNORECASE)
+_AWAY_FROM = re.compile(rf"^\W{{0,3}}(?:{either(w.AWAY_SUBJECTS)})\s?[:：]?\s?(?:(?:re|aw|sv|antw|rv|tr)\s?[:：]|autoreply\b)", re.IGNORECASE)
+_NOTE_OF = re.compile(r"^(?:abwesenheitsnotiz|out of (?:the )?office)\s?[:：]\s?\S", re.IGNORECASE)
 _BOUNCE = re.compile(rf"^\W{{0,3}}(?:{either(w.BOUNCE_SUBJECTS)})", re.IGNORECASE)
 _RECEIPT = re.compile(rf"^(?:{either(w.RECEIPT_SUBJECTS)})", re.IGNORECASE)
 _POSTMASTER = re.compile(r"^(mailer-daemon|postmaster|mail-daemon|mdaemon|microsoftexchange[0-9a-f]{16,}|mail\.?delivery|bounces?[-+.=\w]*)@", re.IGNORECASE)
@@ -63,7 +65,7 @@ def _answering(headers: Headers, _kinds: set[str], subject: str, _sender: str) -
     precedence = " ".join((read.first(headers, "precedence"), read.first(headers, "x-precedence"))).lower()
     if "auto_reply" in precedence or "auto-reply" in precedence:
         return Automatic.REPLY, "Its header Precedence says that a machine answered."
-    if _SURELY_AWAY.match(subject) or (_AWAY.match(subject) and _machine_signs(headers, submitted)):
+    if any(look.match(subject) for look in (_ANSWERING, _AWAY_FROM, _NOTE_OF)) or (_AWAY.match(subject) and _machine_signs(headers, submitted)):
         return Automatic.REPLY, "Its subject is that of an automatic answer."
     if "x-auto-response-suppress" in headers and "x-ms-exchange-inbox-rules-loop" in headers:
         return Automatic.REPLY, "A rule of a mail box answered."

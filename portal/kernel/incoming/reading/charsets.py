@@ -43,11 +43,17 @@ def decode(data: bytes, charset: str | None) -> str:
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError:
-            name = name or "cp1252"
+            name = "cp1252" if name != "utf_8" or _is_no_utf8(data) else name
     try:
         return data.decode(name, "replace")
     except (LookupError, ValueError):
         return data.decode("cp1252", "replace")
+
+
+def _is_no_utf8(data: bytes) -> bool:
+    """True when bytes that call themselves UTF-8 hold more that is none than that is: then they are Windows-1252, and no letter is lost."""
+    wide = [c for c in data.decode("utf-8", "replace") if c > "\x7f"]
+    return wide.count("\ufffd") * 2 > len(wide)
 
 
 def _codec(charset: str | None) -> str:

@@ -10,7 +10,7 @@ from portal.kernel.incoming.reading.values import Failure
 
 MOST = 100
 """Recipients of one report that are looked at."""
-_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_STATUS = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\w)")
 _REPLY_CODE = re.compile(r"\b([45])(\d{2})[ -]")
 _ADDRESS = re.compile(r"<?([\w.+=-]{1,64}@[\w.-]{1,200}\.\w{2,24})>?")
 _UNKNOWN = re.compile(

@@ -85,8 +85,16 @@ def _word_bytes(kind: str, text: str) -> bytes:
     data = text.encode("utf-8", "replace")
     if kind in "qQ":
         return decodestring(data.replace(b"_", b" "), header=False)
+    return unbase64(data)
+
+
+def unbase64(data: bytes) -> bytes:
+    """The bytes behind base64, however it is broken or cut off; what is none comes as it stands."""
+    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    if len(letters) % 4 == 1:
+        letters = letters[:-1]  # half a byte, which the library takes for a fault of all
     try:
-        return b64decode(re.sub(rb"[^A-Za-z0-9+/]", b"", data) + b"===", validate=False)
+        return b64decode(letters + b"===")
     except (binascii.Error, ValueError):
         return data
 

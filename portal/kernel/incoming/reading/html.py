@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 import nh3
 
 LONGEST = 600_000
-"""Characters of HTML that are read."""
+"""Characters of HTML that are read, without pictures inside of it and what is for programs."""
+LARGEST = 20_000_000
 DEEPEST = 40
 """Levels of quotes that are marked."""
 DEEPEST_TREE = 1_000
@@ -21,8 +22,13 @@ _TAGS = {
 }
 _SILENT = {"script", "style", "head", "title", "template", "noscript", "object", "iframe", "svg", "math", "select", "textarea", "audio", "video"}
 _BLOCKS = _TAGS - {"br", "hr", "td", "th", "a", "img", "span", "li"}
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?![.\d])|max-height\s*:\s*0(?![.\d])", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|opacity\s*:\s*0(?:\.0*)?(?![.\d])|font-size\s*:\s*0(?![.\d])|max-height\s*:\s*0(?![.\d])",
+    re.IGNORECASE,
+)
 _QUOTE_CLASSES = ("gmail_quote", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "zmail_extra", "tutanota_quote")
+_PICTURE = re.compile(r"data:[a-z]{1,20}/[^\s\"'<>]{100,}", re.IGNORECASE)
+_FOR_PROGRAMS = ((re.compile(r"<!--(?!\[if !mso\]>)"), re.compile(r"-->")), (re.compile(r"<style\b", re.IGNORECASE), re.compile(r"</style\s*>", re.IGNORECASE)))
 _VOID = {"br", "hr", "img"}
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})")
 _NEVER_OPEN = _VOID | {"meta", "link", "input", "base", "col", "wbr", "source", "area", "p", "li", "td", "tr", "th", "option", "dt", "dd", "font", "o:p"}
@@ -32,12 +38,30 @@ _NEVER_OPEN = _VOID | {"meta", "link", "input", "base", "col", "wbr", "source", 
 def text_of(markup: str) -> str:
     """What a person sees of HTML, as text: paragraphs as lines, quotes with ``>``, links with their address; linear in its length."""
     attributes = {"*": {"style", "class", "hidden", "id"}, "a": {"href"}, "img": {"alt"}, "blockquote": {"type", "cite"}}
-    small = _flat(markup[:LONGEST])
+    small = _flat(_lighter(markup)[:LONGEST])
     clean = nh3.clean(small, tags=_TAGS, clean_content_tags=_SILENT, attributes=attributes, url_schemes={"http", "https", "mailto", "tel"}, link_rel=None)
     reader = _Reader()
     reader.feed(clean)
     reader.close()
     return reader.text()
+
+
+def _lighter(markup: str) -> str:
+    # One picture that was pasted in may be larger than all words of a year; they stand behind it.
+    if len(markup) <= LONGEST:
+        return markup
+    markup = _PICTURE.sub("data:", markup[:LARGEST])
+    for begins, ends in _FOR_PROGRAMS:
+        markup = _without(markup, begins, ends)
+    return markup
+
+
+def _without(markup: str, begins: re.Pattern[str], ends: re.Pattern[str]) -> str:
+    kept, at = [], 0
+    while (start := begins.search(markup, at)) and (end := ends.search(markup, start.end())):
+        kept.append(markup[at : start.start()])
+        at = end.end()
+    return "".join((*kept, markup[at:]))
 
 
 def _flat(markup: str) -> str:

@@ -25,6 +25,8 @@ _SUBJECT_OF_FORWARD = re.compile(rf"^\s*(?:\[[^\]]{{1,40}}\]\s*)?({either(FORWAR
 _FROM_ANY = re.compile(r"^[\s>*]*(?:\w{2,12}|[^\s:：]{2,6})\s*\*?\s*[:：]\*?\s*(.{1,300})$")
 _ENCLOSED = re.compile(rb"(?i)\n\s{0,9}content-type\s{0,9}:\s{0,9}message/")
 _GAP = re.compile(rb"\r?\n\r?\n")
+_HEAD = re.compile(rb"\A[^\r\n]{0,80}(?:\r?\n[^\r\n]{1,2000}){0,200}")
+_NAMED = re.compile(rb"(?m)^([A-Za-z][A-Za-z0-9-]{0,60})[ \t]{1,9}:")
 _BOUNDARY = re.compile(rb"(?i)boundary\s*=")
 
 
@@ -45,7 +47,7 @@ def _first_lines(raw: bytes) -> bytes:
 
 
 def _parsed(raw: bytes) -> Message:
-    raw = raw.lstrip(b"\r\n")
+    raw = _HEAD.sub(_without_gaps, raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"), count=1)
     deepest = DEEPEST if raw.count(b"\n") < 50_000 else DEEPEST // 4
     if len(_BOUNDARY.findall(raw)) > deepest or len(_ENCLOSED.findall(raw)) > deepest:
         gap = _GAP.search(raw)
@@ -57,6 +59,11 @@ def _parsed(raw: bytes) -> Message:
         flat.set_payload(body[:LONGEST_TEXT].decode("ascii", "surrogateescape"))
         return flat
     return message_from_bytes(raw, policy=compat32)
+
+
+def _without_gaps(head: re.Match[bytes]) -> bytes:
+    # Mail of the last century has blanks before the colon, and the parser takes such a line for the end of the headers.
+    return _NAMED.sub(rb"\1:", head[0])
 
 
 def _read(message: Message, cuts: Cuts) -> Reading:

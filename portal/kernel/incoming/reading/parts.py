@@ -4,19 +4,19 @@ import binascii
 import mimetypes
 import os
 import re
-from base64 import b64decode
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
 from email.utils import collapse_rfc2231_value
+from typing import Any
 
 from portal.kernel.incoming.reading import headers as read
 from portal.kernel.incoming.reading.charsets import decode, one_line, tidy
 from portal.kernel.incoming.reading.html import text_of
 from portal.kernel.incoming.reading.values import Part
 
-DEEPEST = 30
+DEEPEST = 100
 MOST = 500
 """Parts that are looked at; a mail with more is a bomb."""
 LONGEST_TEXT = 500_000
@@ -32,6 +32,7 @@ Cuts = dict[str, bytes]
 """Long base64 bodies by the line that stands for them; the parser goes line by line and would take seconds for a large picture."""
 _LONG = re.compile(rb"^(?:[A-Za-z0-9+/]{20,1000}\r?\n)+", re.MULTILINE)
 WORTH_CUTTING = 40_000
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]*")
 
 
 def cut(raw: bytes) -> tuple[bytes, Cuts]:
@@ -189,20 +190,31 @@ def _unflowed(text: str, *, delsp: bool) -> str:
 
 def payload(part: Message, cuts: Cuts) -> bytes:
     """The decoded bytes of a part; what cannot be decoded comes as it stands."""
-    stands = _standing(part)
+    stands, coding = _standing(part), _coding(part)
     if cuts and isinstance(stands, str) and (names := [name for name in cuts if name in stands]):
         whole = stands.encode("ascii", "surrogateescape")
         for name in names:
             whole = whole.replace(name.encode() + b"\n", cuts[name])
-        return _unbase64(whole) if read.first(read.headers_of(part), "content-transfer-encoding").lower().startswith("base64") else whole
+        return read.unbase64(whole) if coding == "base64" else whole
     try:
         content = part.get_payload(decode=True)
     except _ODD:
         content = None
-    if isinstance(content, bytes):
-        return content
     raw = _standing(part)
-    return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+    whole = raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+    if isinstance(content, bytes):
+        return read.unbase64(whole) if coding == "base64" and content == whole and _BASE64.fullmatch(whole) else content
+    return whole
+
+
+def _coding(part: Message) -> str:
+    """How a part is wrapped for the way; the parser knows the word only when nothing stands around it."""
+    given = read.first(read.headers_of(part), "content-transfer-encoding")
+    name = re.split(r"[\s;(]", given.strip().lower(), maxsplit=1)[0]
+    if name and name != str(part["content-transfer-encoding"]):
+        del part["content-transfer-encoding"]
+        part["content-transfer-encoding"] = name
+    return name
 
 
 def _standing(part: Message) -> object:
@@ -211,13 +223,6 @@ def _standing(part: Message) -> object:
     except _ODD:
         del part["content-type"]  # a character set with a NUL in its name
         return part.get_payload()
-
-
-def _unbase64(data: bytes) -> bytes:
-    try:
-        return b64decode(re.sub(rb"[^A-Za-z0-9+/]", b"", data) + b"===")
-    except (binascii.Error, ValueError):
-        return data
 
 
 def content_type(part: Message) -> str:
@@ -233,7 +238,9 @@ def _param(part: Message, name: str, header: str = "content-type") -> str:
         # The parser hands out raw bytes as question marks; a header that has been read gives them as letters.
         whole = Message(policy=compat32)
         whole[header] = read.first(read.headers_of(part), header)
-        value = whole.get_param(name, "", header)
+        # Some write a name twice, with and without letters beyond ASCII; the one that names its character set is the better one.
+        found: list[Any] = [value for key, value in whole.get_params([], header) if key.lower() == name]
+        value = next((one for one in found if isinstance(one, tuple)), found[0] if found else "")
         return collapse_rfc2231_value(value) if isinstance(value, tuple) else str(value or "")
     except _ODD:
         return ""

@@ -33,6 +33,7 @@ _ANSWERS_BELOW = re.compile(
     re.IGNORECASE,
 )
 _MOMENT = re.compile(r"\d[:.h]\d\d|@")
+_TIMED = re.compile(r"\d[:.h]\d\d|\b20\d\d\b")
 _RULE = re.compile(r"^\s*[_\-=]{10,}\s*$")
 _QUOTE = re.compile(r"^\s{0,3}[>|]")
 _ARMOUR = re.compile(
@@ -90,6 +91,8 @@ def is_heading(lines: list[str], number: int) -> bool:
 
 def _before_rule(lines: list[str], number: int) -> int:
     back = number - 1
+    while back >= 0 and number - back < 4 and _OTHER_LINE.match(lines[back]):
+        back, number = back - 1, back  # some programs name the day first
     while back >= 0 and back >= number - 3 and not lines[back].strip():
         back -= 1
     return back if back >= 0 and _RULE.match(lines[back]) else number
@@ -104,9 +107,10 @@ def _attribution_end(lines: list[str], number: int) -> int | None:
         if not lines[end].strip():
             return None
         joined = f"{joined} {lines[end].strip()}"[-600:]
-        if _WROTE.search(joined[-200:]):
+        if found := _WROTE.search(joined[-200:]):
             follows = next((line for line in lines[end + 1 : end + 4] if line.strip()), "")
-            dated = re.search(r"\d", joined) is not None
+            # An address and a colon alone may begin what is to be said about somebody.
+            dated = re.search(r"\d", joined) if found[1] else _TIMED.search(joined)
             return end if dated or _QUOTE.match(follows) else None
     return None
 
@@ -116,7 +120,8 @@ def _own_lines(lines: list[str], found: Quoted) -> list[str]:
     if _ANSWERS_BELOW.search(" ".join(above)[:600]) and not any(_QUOTE.match(line) for line in lines[found.start :]):
         return lines
     if found.headed:
-        return above if _has_words(above) else lines[found.after :] if not _has_words(above) and not _looks_headed(lines, found) else above
+        # With nothing above, what was written may stand anywhere below, and nothing tells it from the older mail.
+        return above if _has_words(above) else lines
     below = lines[found.after :]
     answers = _unsigned(_unquoted(below))
     if not answers.strip():
@@ -131,10 +136,6 @@ def _own_lines(lines: list[str], found: Quoted) -> list[str]:
     if _interleaved(below):
         return [*above, *_without_last_quote(below)]
     return [*above, *_unquoted(below)]
-
-
-def _looks_headed(lines: list[str], found: Quoted) -> bool:
-    return any(_OTHER_LINE.match(line) for line in lines[found.after : found.after + 6])
 
 
 def _has_words(lines: list[str]) -> bool:
@@ -183,22 +184,37 @@ def _by_library(lines: list[str]) -> list[str]:
 
 def _unsigned(lines: list[str]) -> str:
     """Without signature, device line and notices at the end; when nothing else is left, nothing is taken away."""
-    kept = _until_signature(lines)
+    kept = _without_device(_until_signature(lines))
     kept = _until_notice(kept)
-    while kept and (not kept[-1].strip() or _DEVICE.match(kept[-1]) or _RULE.match(kept[-1])):
+    while kept and (not kept[-1].strip() or _is_device(kept[-1]) or _RULE.match(kept[-1])):
         kept = kept[:-1]
     return _trimmed(kept)
 
 
 def _until_signature(lines: list[str]) -> list[str]:
     for number, line in enumerate(lines):
-        # Two dashes and a blank are the mark of a signature; other rules only where they stand apart.
-        apart = line.rstrip("\n") == "-- " or not lines[number - 1].strip()
-        if number and apart and _DASHES.match(line) and len([rest for rest in lines[number + 1 :] if rest.strip()]) <= 15 and _has_words(lines[:number]):
-            return lines[:number]
-        if _DEVICE.match(line) and len([rest for rest in lines[number + 1 :] if rest.strip()]) <= 3:
-            return lines[:number]
+        if number and _DASHES.match(line) and (line == "-- " or _stands_apart(lines, number)) and _has_words(lines[:number]):
+            rest = [one for one in lines[number + 1 :] if one.strip()]
+            if len(rest) <= 15 and not any(_DASHES.match(one) for one in rest):
+                return lines[:number]
     return lines
+
+
+def _stands_apart(lines: list[str], number: int) -> bool:
+    """Whether a rule begins a signature: an empty line above and none below. Two dashes and a blank are its mark wherever they stand."""
+    return not lines[number - 1].strip() and bool("".join(lines[number + 1 : number + 2]).strip())
+
+
+def _is_device(line: str) -> bool:
+    # A small first letter goes on with the sentence above.
+    return len(line) <= 120 and _DEVICE.match(line) is not None and not re.match(r"\W{0,3}(?!iphone)[a-z]", line)
+
+
+def _without_device(lines: list[str]) -> list[str]:
+    """Without the line that a telephone adds, where it stands apart; what somebody wrote below it is theirs."""
+    padded = ["", *lines, ""]
+    apart = [not padded[n].strip() and not padded[n + 2].strip() and _is_device(line) for n, line in enumerate(lines)]
+    return [line for line, gone in zip(lines, apart, strict=True) if not gone]
 
 
 def _until_notice(lines: list[str]) -> list[str]:

@@ -25,7 +25,29 @@ FORWARD_BEGINS = (
 )
 FORWARD_SUBJECTS = ("fwd?", "fw", "wg", "tr", "rv", "enc", "vb", "vl", "pd", "továbbítás", "ilt", "转发", "轉寄", "doorst", "i", "vs")
 REPLY_SUBJECTS = ("re", "aw", "antw", "antwort", "réf", "rép", "rif", "res", "sv", "vá", "odp", "ynt", "回复", "回覆", "答复")
-FROM = ("from", "von", "de", "da", "van", "från", "fra", "lähettäjä", "od", "feladó", "kimden", "差出人", "发件人", "寄件者", "寄件人")
+FROM = (
+    "from",
+    "von",
+    "de",
+    "da",
+    "van",
+    "från",
+    "fra",
+    "lähettäjä",
+    "od",
+    "feladó",
+    "kimden",
+    "de la",
+    "от",
+    "від",
+    "από",
+    "보낸 사람",
+    "מאת",
+    "差出人",
+    "发件人",
+    "寄件者",
+    "寄件人",
+)
 SUBJECT = (
     "subject",
     "betreff",
@@ -44,18 +66,22 @@ SUBJECT = (
     "件名",
     "主题",
     "主旨",
+    *("subiect", "тема", "θέμα", "제목", "predmet", "נושא"),
 )
 OTHER_HEADERS = (
     *("sent", "date", "to", "cc", "gesendet", "datum", "an", "envoyé", "à", "enviado", "enviada", "fecha", "para", "data", "inviato", "a"),
     *("verzonden", "aan", "skickat", "till", "sendt", "til", "dato", "lähetetty", "päiväys", "vastaanottaja", "wysłano", "do", "odesláno", "komu"),
     *("elküldve", "dátum", "címzett", "gönderilen", "gönderildi", "tarih", "kime", "kopie", "kopia", "kopi"),
+    *("trimis", "către", "data", "отправлено", "дата", "кому", "копия", "надіслано", "копія", "στάλθηκε", "ημερομηνία", "προς", "κοιν"),
+    *("보낸 날짜", "받는 사람", "참조", "odoslané", "dátum", "kópia", "נשלח", "תאריך", "אל", "עותק", "enviado el", "enviada em"),
     *("送信日時", "日時", "宛先", "发送时间", "日期", "收件人", "寄件日期", "收件者"),
 )
 ATTRIBUTION_OPENS = ("on", "am", "le", "el", "em", "il", "op", "den", "på", "w dniu", "dne", "dnia", "om", "the", "at", "a", "ma")
 WROTE = (
     *("wrote", "writes", "schrieb(?: [^:]{1,120})?", "a écrit", "écrivait", "escribió", "escreveu", "ha scritto", "schreef(?: [^:]{1,80})?"),
     *("skrev(?: [^:]{1,80})?", "kirjoitti", r"napisał(?:\(a\)|a)?", "pisze", r"napsal(?:\(a\)|a)?", r"írta(?: \(.{1,80}\))?", "yazdı", "şunu yazdı"),
-    *("さんは書きました", "님이 (?:작성|썼)[^:]{0,20}", "のメール", "写道", "寫道"),
+    *("heeft .{1,80} het volgende geschreven", r"napísal(?:\(a\)|a)?", "a scris", r"написав(?:\(ла\)|ла)?", r"написал(?:\(а\)|а)?", "пишет", "пише", "έγραψε"),
+    *(r"(?:wiadomość|wiadomości) napisana przez .{1,120} \d\d?[:.]\d\d", "さんは書きました", "님이 (?:작성|썼)[^:]{0,20}", "のメール", "写道", "寫道"),
 )
 DEVICE = (
     *("sent from (?:my|outlook|yahoo|mail|a |samsung|proton)", "get outlook for", "sent via "),
@@ -67,7 +93,7 @@ DEVICE = (
     *(".{1,40}(?:ımdan|umdan|imdan|ümden|imden) gönderildi", "iphone(?:から|で)送信", "从我的", "發自我的", "发自我的"),
 )
 NOTICE = (
-    *("confidentiality notice", r"disclaimer\b", "caution:", "please consider the environment", "think before you print"),
+    *("confidentiality notice", r"disclaimer\s*:?\s*$", "please consider the environment", "think before you print"),
     "this (?:e-?mail|message)[^.]{0,80}(?:confidential|intended|privileged|attachments)",
     "the information (?:contained )?in this (?:e-?mail|message)",
     *("diese (?:e-?mail|nachricht)[^.]{0,80}(?:vertraulich|bestimmt)", "bitte denken sie an die umwelt"),
@@ -77,62 +103,36 @@ NOTICE = (
     "dit (?:bericht|e-?mail)[^.]{0,80}(?:vertrouwelijk|bestemd)",
     "detta (?:meddelande|e-?post)[^.]{0,80}konfident",
 )
-AWAY_SUBJECTS = (
+ANSWERING_SUBJECTS = (
     *(
         "automatic reply",
         "auto(?:matic)? ?-?reply",
         "auto ?-?response",
         "autoreply",
-        "out of (?:the )?office",
-        r"ooo\b:?",
-        "away from (?:the |my )?office",
-        "i am (?:currently )?(?:away|out of)",
+        "out of (?:the )?office auto ?-?reply",
+        "auto: .{1,80} is out of the office",
     ),
+    *("automatische antwort", "réponse automatique", "respuesta automática", "resposta automática", "risposta automatica", "automatisch antwoord"),
     *(
-        "automatische antwort",
-        "abwesenheitsnotiz",
-        "abwesend",
-        "abwesenheit",
-        "nicht im (?:büro|haus)",
-        "außer haus",
-        "réponse automatique",
-        "absence du bureau",
-        "absent du bureau",
-    ),
-    *(
-        "respuesta automática",
-        "fuera de (?:la )?oficina",
-        "resposta automática",
-        "ausência",
-        "fora do escritório",
-        "risposta automatica",
-        "fuori (?:sede|ufficio)",
-    ),
-    *(
-        "automatisch antwoord",
-        "afwezig(?:heid)?\\b",
         "automatiskt? svar",
-        "frånvaro",
         "autosvar",
-        "fravær",
-        "ikke på kontoret",
         "automaattinen vastaus",
-        "poissaolo",
-    ),
-    *(
         "odpowiedź automatyczna",
         "automatyczna odpowiedź",
-        "nieobecność",
         "automatická odpověď",
-        "automatikus válasz",
-        "otomatik yanıt",
-        "自動返信",
-        "自動応答",
-        "自动回复",
-        "自動回覆",
+        "automatická odpoveď",
     ),
+    *("automatikus válasz", "otomatik yanıt", "răspuns automat", "автоматический ответ", "автоматична відповідь", "αυτόματη απάντηση", "תשובה אוטומטית"),
+    *("자동 회신", "自動返信", "自動応答", "自动(?:回|答)复", "自動(?:回覆|答覆)"),
 )
-"""How the subject of an automatic answer begins."""
+"""How the subject of an automatic answer begins that no person would write."""
+AWAY_SUBJECTS = (
+    *("out of (?:the )?office", r"ooo\b:?", "away from (?:the |my )?office", "i am (?:currently )?(?:away|out of)"),
+    *("abwesenheitsnotiz", "abwesend", "abwesenheit", "nicht im (?:büro|haus)", "außer haus", "absence du bureau", "absent du bureau"),
+    *("fuera de (?:la )?oficina", "ausência", "fora do escritório", "fuori (?:sede|ufficio)", "afwezig(?:heid)?\\b", "frånvaro", "fravær"),
+    *("ikke på kontoret", "poissaolo", "nieobecność"),
+)
+"""How the subject of one may begin, and that of somebody who tells of an absence of their own."""
 BOUNCE_SUBJECTS = (
     *(
         "undeliver(?:ed|able)",
