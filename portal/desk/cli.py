@@ -97,14 +97,13 @@ def _shown(name: str, reading: Reading, found: Verdict, known: bool) -> dict[str
     return {
         "file": name,
         "decision": Decision(found.decision).value,
-        "reason": found.reason,
+        "reason": f"{found.reason} It was taken in before." if known else found.reason,
         "from": reading.sender.address,
         "from_name": reading.sender.name,
         "subject": reading.subject,
         "reply_text": reading.reply_text,
         "attachments": [{"name": part.name, "type": part.type, "size": part.size} for part in reading.attachments],
         "request": found.subject[1] if found.subject and found.decision in (Decision.OPENED, Decision.APPENDED) else None,
-        "known": known,
     }
 
 
@@ -112,5 +111,4 @@ def _line(shown: dict[str, Any], as_json: bool) -> str:
     if as_json:
         return json.dumps(shown)
     number = f" {shown['request']}" if shown["request"] else ""
-    before = " (taken in before)" if shown["known"] else ""
-    return f"{shown['file']}: {shown['decision']}{number}. {shown['reason']} From {shown['from'] or 'nobody'}: {shown['subject'] or '(no subject)'}{before}"
+    return f"{shown['file']}: {shown['decision']}{number}. {shown['reason']} From {shown['from'] or 'nobody'}: {shown['subject'] or '(no subject)'}"

@@ -139,7 +139,7 @@ def test_one_mail_in_any_form() -> None:
 
 
 def test_the_command_says_what_came_before(tmp_path: Path, capsys: Any) -> None:
-    """Beside the fields it always had; a trial run says it as well and keeps nothing."""
+    """In the words of the reason, so that there are no other fields than those that are promised; a trial run says it as well and keeps nothing."""
     store.taker(Desk())
     file = tmp_path / "mail.eml"
     file.write_bytes(RAW)
@@ -147,13 +147,13 @@ def test_the_command_says_what_came_before(tmp_path: Path, capsys: Any) -> None:
     for dry in (True, False, False, True):
         assert ingest((str(file),), dry=dry, as_json=True) == 0
         said.append(json.loads(capsys.readouterr().out))
-    assert [one["known"] for one in said] == [False, False, True, True]
-    assert list(said[0]) == ["file", "decision", "reason", "from", "from_name", "subject", "reply_text", "attachments", "request", "known"]
+    assert [one["reason"].endswith(" It was taken in before.") for one in said] == [False, False, True, True]
+    assert list(said[0]) == ["file", "decision", "reason", "from", "from_name", "subject", "reply_text", "attachments", "request"]
     assert ingest((str(file),), dry=False, as_json=False) == 0
-    assert capsys.readouterr().out.rstrip().endswith("From mara@marlow.example: Door (taken in before)")
+    assert capsys.readouterr().out.rstrip().endswith("It was taken in before. From mara@marlow.example: Door")
     file.write_bytes(b"From mara@marlow.example Tue Nov 24\n" + RAW + b"\nFrom leo@marlow.example Tue Nov 24\nSubject: Other\n\nWords\n")
     ingest((str(file),), dry=False, as_json=True)
-    assert [json.loads(line)["known"] for line in capsys.readouterr().out.splitlines()] == [True, False]
+    assert ["taken in before" in json.loads(line)["reason"] for line in capsys.readouterr().out.splitlines()] == [True, False]
 
 
 def test_a_mail_that_is_too_large_is_refused_whole(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
