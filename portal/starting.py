@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from flask import Flask
 
-from portal.kernel import log, migrating
+from portal.kernel import log, memory, migrating
 from portal.kernel.jobs import Worker
 from portal.kernel.settings import FILE_NAME, Settings, SettingsError, load
 
@@ -108,6 +108,7 @@ def serve_instance(settings: Settings, *, ready: Ready) -> None:
     from portal.kernel.security import secret_key
     from portal.kernel.server import Server
 
+    memory.share_one_pool()  # before the first thread
     app = existing_app(settings)
     server = Server(app, create_content_app(settings, secret_key(settings)), settings)
     beside: list[Worker | Listener] = [*_listener(app, settings), *([Worker(app)] if settings.worker else [])]
@@ -149,6 +150,7 @@ def _close(app: Flask) -> None:
 
 def work(settings: Settings, *, ready: Ready) -> None:
     """Run a worker until a signal asks to end; the job in hand is finished."""
+    memory.share_one_pool()
     app = existing_app(settings)
     log.setup(settings, file="worker.log")
     worker = Worker(app)

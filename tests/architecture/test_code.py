@@ -28,7 +28,7 @@ GATES = {
     },
     "marshal": {},
     "shelve": {},
-    "ctypes": {},
+    "ctypes": {"portal/kernel/memory.py": "asks the C library for one pool of memory"},
     "secrets": {
         "portal/kernel/tokens.py": "makes tokens",
         "portal/kernel/security.py": "makes the secret key at the first start",
