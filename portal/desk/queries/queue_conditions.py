@@ -77,7 +77,7 @@ class Wanted:
     @property
     def wide(self) -> bool:
         """True when open requests alone are not what it reads: what is over, or a number that was typed."""
-        return self.finished or self.text.isdigit()
+        return self.finished or self.text.isdecimal()
 
     @property
     def order(self) -> str:
@@ -217,7 +217,7 @@ def _people(typed: str) -> sa.Select[Any]:
 
 
 def _named(wanted: Wanted, actor: Actor, department_id: int) -> sa.ColumnElement[bool]:
-    if wanted.text.isdigit():
+    if wanted.text.isdecimal():
         return Request.id == (int(wanted.text) if len(wanted.text) < 10 else 0)
     return within(actor, department_id, wanted.text, finished=wanted.finished or wanted.view == FOLLOW_UP)
 

@@ -74,6 +74,16 @@ def test_filters_say_what_they_show(world: Any, sign_in: Any, app: Flask, number
     assert set(shown(page)) == {numbers[key] for key in expected}
 
 
+@pytest.mark.parametrize("typed", ["%C2%B2", "%E2%91%A3", "%D9%A3", "9" * 60])
+def test_a_figure_that_is_no_number_is_searched_for_as_a_word(world: Any, sign_in: Any, typed: str) -> None:
+    """A raised two or a four in a circle counts as a digit and is no number: the queue and its file answer all the same."""
+    jonas = sign_in(world.jonas)
+    for path in (QUEUE, f"{QUEUE}/requests.csv"):
+        answer = jonas.get(f"{path}?q={typed}")
+        assert answer.status == 200
+        assert answer.source
+
+
 def test_whom_it_comes_from_and_how_old(world: Any, sign_in: Any, app: Flask, numbers: dict[str, str]) -> None:
     """Days of the calendar since it was asked; the department is the one it was asked from."""
     jonas = sign_in(world.jonas)
