@@ -2,7 +2,8 @@
 
 Revision: 0010, after 0009
 
-Two tables of their own: files of earlier desks, and which request was taken from which row.
+Two tables of their own: files of earlier desks, and which request was taken from which row. People with years of old requests
+need an index for what asks them something.
 """
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Only new tables; nothing that is there changes."""
+    """New tables and an index; no row that is there changes."""
     op.create_table(
         "request_imports",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -48,10 +49,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["import_id"], ["request_imports.id"], name=op.f("fk_taken_requests_import_id")),
     )
     op.create_index("ix_taken_requests_import_id", "taken_requests", ["import_id", "request_id"])
+    asks = {"sqlite_where": sa.text("awaits_answer = 1"), "postgresql_where": sa.text("awaits_answer")}
+    op.create_index("ix_requests_asks", "requests", ["requester_id", "id"], **asks)
 
 
 def downgrade() -> None:
     """The requests stay; where they came from is forgotten."""
+    op.drop_index("ix_requests_asks", "requests")
     op.drop_table("taken_requests")
     op.drop_table("request_imports")
     op.execute(sa.text("DELETE FROM jobs WHERE name IN ('desk.import.look', 'desk.import.run')"))

@@ -195,7 +195,11 @@ def _days(now: datetime) -> dict[str, date]:
 
 @cache
 def _owner_query() -> Any:
-    owner = _person_query().add_columns(*sessions.COLUMNS, quarantine.holds().label("quarantined")).join(sessions.PortalSession, sessions.PortalSession.person_id == Person.id)
+    owner = (
+        _person_query()
+        .add_columns(*sessions.COLUMNS, quarantine.holds().label("quarantined"))
+        .join(sessions.PortalSession, sessions.PortalSession.person_id == Person.id)
+    )
     return owner.where(sessions.held_by(sa.bindparam("digest", type_=sa.String)))
 
 

@@ -149,7 +149,7 @@ def _in_request(canaries: Canaries, key: str, number: int) -> None:
 def _arrive(place: str, readers: str, canaries: Canaries, decision: str, request_id: int | None) -> int:
     word = canaries.new(place, readers)
     raw = f"From: {word}@elsewhere.example\nSubject: Draught {word}\n\n{word}\n".encode()
-    mail_id, _ = store.keep(raw, key=store.key_of(raw), via="file", now=clock.now())
+    mail_id, _ = store.keep(raw, via="file", now=clock.now())
     row = db.session.get_one(store.IncomingMail, mail_id)
     row.decision, row.reason, row.subject, row.sender = store.Decision(decision), f"Because {word}", f"Draught {word}", f"{word}@elsewhere.example"
     facilities = db.session.scalars(sa.select(Department.id).where(Department.key == "facilities")).one()
@@ -192,7 +192,9 @@ def _around(canaries: Canaries) -> None:
 def _in_queue(canaries: Canaries) -> None:
     """A view everybody at Facilities sees, one only Jonas sees, and something Jonas may take back."""
     world, now, jonas, facilities = canaries.world, clock.now(), canaries.world.actor("jonas"), canaries.world.departments["facilities"].id
-    shared = views.keep(facilities, canaries.new("shared view", f"{FACILITIES} {ADMINISTRATORS} {AUDITORS}"), {"view": "next", "due": "late"}, shared=True, actor=jonas, now=now)
+    shared = views.keep(
+        facilities, canaries.new("shared view", f"{FACILITIES} {ADMINISTRATORS} {AUDITORS}"), {"view": "next", "due": "late"}, shared=True, actor=jonas, now=now
+    )
     views.keep(facilities, canaries.new("view of Jonas", "jonas"), {"view": "mine"}, shared=False, actor=jonas, now=now)
     item = {"id": world.requests["radiator"], "version": 0, "before": None, "after": None}
     canaries.samples |= {"view_id": shared.id, "undo_id": undoing.remember(facilities, "assign", [item], actor=jonas, now=now).id}

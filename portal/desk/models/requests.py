@@ -36,6 +36,7 @@ class Request(Identified):
             sqlite_where=sa.text("awaits_answer = 1"),
             postgresql_where=sa.text("awaits_answer"),
         ),
+        Index("ix_requests_asks", "requester_id", "id", sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer")),
         Index("ix_requests_open_age", "department_id", "received_at", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),
         Index("ix_requests_follow_up", "follow_up_at", sqlite_where=sa.text("awaits_answer = 1"), postgresql_where=sa.text("awaits_answer")),
         Index("ix_requests_open_number", "department_id", "id", sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open")),

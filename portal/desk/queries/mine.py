@@ -202,9 +202,7 @@ def counts(actor: Actor) -> Counts:
 def _counted() -> Any:
     mine, is_open = Request.requester_id == ME, Request.is_open == sa.true()
     waiting = sa.select(Request.id).where(mine, is_open, Request.status == Status.WAITING_REQUESTER).limit(CAP + 1).subquery()
-    # What asks whether it worked has no index by person: it is looked for among the newest thousand, not in all one ever asked.
-    newest = sa.select(Request.id, Request.awaits_answer, Request.is_open).where(mine).order_by(Request.id.desc()).limit(CAP).subquery()
-    asks = sa.select(newest.c.id).where(newest.c.awaits_answer == sa.true(), newest.c.is_open == sa.false()).subquery()
+    asks = sa.select(Request.id).where(mine, Request.awaits_answer == sa.true(), Request.is_open == sa.false()).limit(CAP + 1).subquery()
     still_open, every = (sa.select(Request.id).where(rule).limit(CAP + 1).subquery() for rule in (sa.and_(mine, is_open), mine))
     first, second, third, last = (sa.select(sa.func.count()).select_from(some).scalar_subquery() for some in (still_open, waiting, asks, every))
     return sa.select(first, second + third, last)
