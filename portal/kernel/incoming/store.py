@@ -4,8 +4,6 @@ A source (a file, later a mailbox) hands over bytes; row, bytes and the job that
 the row is claimed by a conditional UPDATE in the transaction that opens or continues something, so a job that runs twice does it once.
 """
 
-import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.kernel import clock, files, jobs, unit_of_work
 from portal.kernel.db import Identified, db, enum_type
 from portal.kernel.errors import Busy, DiskFull, PortalError, TooLarge
+from portal.kernel.incoming.keys import keys_of
 from portal.kernel.incoming.reading import Reading, TooSlow, read_within
 from portal.kernel.mail_message import one_line
 from portal.kernel.messages import say
@@ -32,7 +31,6 @@ TOO_LARGE = say("This mail is larger than %(limit)s, the most that is taken.", l
 KEPT = timedelta(days=90)
 """How long a mail is kept that was ignored."""
 BATCH = 200
-_QUOTED = re.compile(rb"(?m)^>+From ")
 log = structlog.get_logger(__name__)
 
 
@@ -138,31 +136,9 @@ def foresee(reading: Reading, *, now: datetime) -> Verdict:
     return next((found for one in _asked(reading, envelope) if (found := one.foresee(reading, envelope, now=now))), NOBODY)
 
 
-def key_of(raw: bytes) -> str:
-    """The key of a mail: the same mail has the same, however it was handed on."""
-    return _digest(_plain(raw))
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def _plain(raw: bytes) -> bytes:
-    # An mbox begins a mail with a line of its own and quotes such lines in it, and every way has its own line ends.
-    text = raw.replace(b"\r\n", b"\n")
-    if text.startswith(b"From "):
-        text = text.partition(b"\n")[2] or text
-    return _QUOTED.sub(b"From ", text).rstrip(b"\n")
-
-
 def find(raw: bytes) -> IncomingMail | None:
     """The mail with these bytes, when it came before."""
-    return db.session.scalars(sa.select(IncomingMail).where(IncomingMail.key.in_(_keys(raw))).order_by(IncomingMail.id).limit(1)).first()
-
-
-def _keys(raw: bytes) -> tuple[str, str]:
-    """Its key, and the one that earlier versions gave it."""
-    return key_of(raw), _digest(raw)
+    return db.session.scalars(sa.select(IncomingMail).where(IncomingMail.key.in_(keys_of(raw))).order_by(IncomingMail.id).limit(1)).first()
 
 
 def receive(raw: bytes) -> files.Received:
@@ -177,17 +153,18 @@ def keep(
     *,
     via: str,
     now: datetime,
-    key: str | None = None,
+    keys: tuple[str, ...] = (),
     envelope_from: str | None = None,
     envelope_to: Sequence[str] = (),
     received: files.Received | None = None,
 ) -> tuple[int, bool]:
     """Keep a mail and see that it is decided; its id, and False when it came before. Part of the current transaction. Raises TooLarge.
 
-    ``key`` and ``received`` are for callers that worked :func:`key_of` and :func:`receive` out before the transaction.
+    ``keys`` and ``received`` are for callers that worked ``keys_of`` and :func:`receive` out before the transaction.
     """
-    key, received = key or key_of(raw), received or receive(raw)
-    known = db.session.scalar(sa.select(IncomingMail.id).where(IncomingMail.key.in_((key, f"sha256:{received.digest}"))).limit(1))
+    keys, received = keys or keys_of(raw), received or receive(raw)
+    key = keys[0]
+    known = db.session.scalar(sa.select(IncomingMail.id).where(IncomingMail.key.in_(keys)).limit(1))
     if known is not None:
         return known, False
     values = {"via": via, "envelope_from": envelope_from, "envelope_to": list(envelope_to)[:300], "received_at": now, "size": len(raw)}
@@ -214,12 +191,12 @@ def take_in(
 
     Its id, and False when it came before. Raises TooLarge, Busy or DiskFull, and then nothing was kept.
     """
-    received, key = receive(raw), key_of(raw)
+    received, keys = receive(raw), keys_of(raw)
     now = received_at or clock.now()
 
     def work() -> tuple[int, bool]:
         also()
-        return keep(raw, via=via, now=now, key=key, envelope_from=envelope_from, envelope_to=envelope_to, received=received)
+        return keep(raw, via=via, now=now, keys=keys, envelope_from=envelope_from, envelope_to=envelope_to, received=received)
 
     return unit_of_work.run(work)
 

@@ -52,7 +52,7 @@ def hold(inside: Any) -> Any:
 
 def held(raw: bytes, request_id: int | None) -> int:
     """A mail that waits, in this transaction."""
-    number, _ = store.keep(raw, key=store.key_of(raw), via="file", now=clock.now())
+    number, _ = store.keep(raw, via="file", now=clock.now())
     facilities = db.session.scalars(sa.select(Department.id).where(Department.key == "facilities")).one()
     about = ("desk.request", request_id) if request_id else ("people.department", facilities)
     store.settle(number, read(raw), store.Verdict(Decision.HELD, "We do not know this sender.", about), now=clock.now())

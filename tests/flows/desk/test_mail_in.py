@@ -16,7 +16,7 @@ from portal.desk.models import Attachment, Message, Participant, Request
 from portal.kernel import clock, files, mail_ids, reply_address
 from portal.kernel.db import db
 from portal.kernel.errors import Busy, DiskFull
-from portal.kernel.incoming import store
+from portal.kernel.incoming import keys, store
 from portal.kernel.unit_of_work import unit_of_work
 from portal.notifications.models import Notice
 from portal.people.models import Department
@@ -67,6 +67,15 @@ def test_a_mail_opens_a_request_once(desk: DeskUser, post: Any, run_jobs: Any) -
     assert post("mara", Cc=str(desk.world.people["tom"].email))["request"] == found["request"]
     run_jobs()
     assert count(Request) == before
+
+
+def test_a_mail_by_two_of_its_addresses_opens_one_request(desk: DeskUser, post: Any) -> None:
+    """Each copy carries the lines of its own way; the same words sent again on another day are another mail."""
+    before = count(Request)
+    copies = [post("mara", Message_ID="<two@mua.example>", Delivered_To=one, Received=f"from mx for {one}") for one in (DESK, "it@marlow.example")]
+    assert [copy["request"] for copy in copies] == [copies[0]["request"]] * 2
+    assert (count(store.IncomingMail), count(Request)) == (1, before + 1)
+    assert post("mara", Message_ID="<three@mua.example>")["request"] != copies[0]["request"]
 
 
 def test_an_answer_comes_back_with_its_file(desk: DeskUser, post: Any) -> None:
@@ -289,7 +298,7 @@ def test_no_room_while_deciding_is_no_decision(desk: DeskUser, monkeypatch: pyte
     """What passes by itself is tried again later instead of waiting for a person."""
     content = raw(desk, "mara", "The light", "It is out.")
     with unit_of_work():
-        number, _ = store.keep(content, key=store.key_of(content), via="file", now=clock.now())
+        number, _ = store.keep(content, via="file", now=clock.now())
 
     def busy(*_: Any, **__: Any) -> None:
         raise Busy()
@@ -298,9 +307,9 @@ def test_no_room_while_deciding_is_no_decision(desk: DeskUser, monkeypatch: pyte
         patch.setattr(Desk, "take", busy)
         with pytest.raises(Busy):
             store.decide(number)
-    assert store.decided(store.key_of(content)) is None
+    assert store.decided(keys.key_of(content)) is None
     store.decide(number)
-    assert store.decided(store.key_of(content))
+    assert store.decided(keys.key_of(content))
 
 
 def test_a_dry_run_writes_nothing(post: Any) -> None:
@@ -314,9 +323,9 @@ def test_a_crash_after_keeping_is_made_up_for(desk: DeskUser, post: Any, run_job
     """The job decides what was kept and not decided."""
     content = raw(desk, "mara", "The light", "It is out.")
     with unit_of_work():
-        store.keep(content, key=store.key_of(content), via="file", now=clock.now())
+        store.keep(content, via="file", now=clock.now())
     run_jobs()
-    found = store.decided(store.key_of(content))
+    found = store.decided(keys.key_of(content))
     assert found
     assert found.decision == "opened"
     assert desk.find(found.subject[1] if found.subject else 0).title == "The light"
@@ -339,7 +348,7 @@ def test_sixteen_at_once_take_in_one_mail_once(app: Flask, desk: DeskUser, run_j
     """Kept by whoever is first, decided by whoever is first; one request comes of it."""
     content = raw(desk, "mara", "The lamp", "It hums.")
     before = count(Request)
-    kept = race(app, lambda _: store.keep(content, key=store.key_of(content), via="file", now=clock.now())[1])
+    kept = race(app, lambda _: store.keep(content, via="file", now=clock.now())[1])
     assert kept == {"True": 1, "False": WAYS - 1}
     mail_id = db.session.scalars(sa.select(store.IncomingMail.id)).one()
     db.session.rollback()
@@ -349,7 +358,7 @@ def test_sixteen_at_once_take_in_one_mail_once(app: Flask, desk: DeskUser, run_j
     for thread in threads:
         thread.join()
     assert count(Request) == before + 1
-    found = store.decided(store.key_of(content))
+    found = store.decided(keys.key_of(content))
     assert found is not None
     assert found.decision == "opened"
 

@@ -14,6 +14,7 @@ from portal.kernel import clock, files, health, quarantine
 from portal.kernel.db import db
 from portal.kernel.errors import Busy, Refusal, TooLarge
 from portal.kernel.incoming import imap, listener, store
+from portal.kernel.incoming.keys import keys_of
 from portal.kernel.incoming.reading import Reading
 from portal.kernel.incoming.store import Decision, Envelope, IncomingMail, Verdict
 from portal.kernel.messages import say
@@ -133,7 +134,7 @@ def test_one_mail_in_any_form() -> None:
     assert fresh
     assert [store.take_in(form, via="listener") for form in forms] == [(number, False)] * 3
     with unit_of_work():
-        db.session.execute(sa.update(IncomingMail).values(key=store._keys(RAW.replace(b"\n", b"\r\n"))[1]))
+        db.session.execute(sa.update(IncomingMail).values(key=keys_of(RAW.replace(b"\n", b"\r\n"))[-1]))
     assert store.take_in(RAW.replace(b"\n", b"\r\n"), via="file") == (number, False)
     assert store.take_in(RAW + b"More.\n", via="file")[1]
 

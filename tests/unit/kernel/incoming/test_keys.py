@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.desk.cli import _mails
-from portal.kernel.incoming.store import _keys, key_of
+from portal.kernel.incoming.keys import key_of, keys_of
 
 LINE = st.one_of(
     st.sampled_from([b"", b"From the desk of Mara", b">From here", b">>From there", b"From: x", b".", b"-- ", b"word \xff word"]),
@@ -45,7 +45,35 @@ def test_other_words_are_another_mail(one: bytes, other: bytes) -> None:
 
 
 def test_mails_of_earlier_versions_are_known() -> None:
-    """Their key was that of the very bytes."""
-    raw = b"Subject: Door\r\n\r\nIt does not close.\r\n"
-    assert _keys(raw) == (key_of(raw), f"sha256:{hashlib.sha256(raw).hexdigest()}")
-    assert len(set(_keys(raw))) == 2
+    """Their key was that of the very bytes, or of all but quotes and line ends."""
+    raw = b"Message-ID: <a@b>\r\nReceived: from a\r\nSubject: Door\r\n\r\nIt does not close.\r\n"
+    key, *earlier = keys_of(raw)
+    plain = raw.replace(b"\r\n", b"\n").rstrip(b"\n")
+    assert (key, earlier) == (key_of(raw), [f"sha256:{hashlib.sha256(one).hexdigest()}" for one in (plain, raw)])
+    assert len(set(keys_of(raw))) == 3
+
+
+def arrived(address: str, *, name: str = "<a1@mua.example>", says: str = "Subject: Door\n\nIt does not close.", also: str = "") -> bytes:
+    """A mail as it came by one of its addresses, with the lines of the servers on its way."""
+    way = f"Return-Path: <mara@marlow.example>\nDelivered-To: {address}\nReceived: from relay\n\tby box for <{address}>\nX-Spam-Score: {len(address)}\n"
+    return f"{way}{also}Message-ID: {name}\nFrom: mara@marlow.example\n{says}\n".encode()
+
+
+def test_a_mail_to_two_addresses_is_one() -> None:
+    """What servers wrote above it makes no difference; words, a name of another or none, and the headers of a list do."""
+    one = key_of(arrived("it@marlow.example"))
+    assert key_of(arrived("facilities@marlow.example")) == one
+    others = [
+        arrived("facilities@marlow.example", says="Subject: Door\n\nIt does not open."),
+        arrived("facilities@marlow.example", says="Subject: Window\n\nIt does not close."),
+        arrived("facilities@marlow.example", name="<a2@mua.example>"),
+        arrived("facilities@marlow.example", also="List-Id: <all.marlow.example>\n"),
+        arrived("facilities@marlow.example", also="Auto-Submitted: auto-replied\n"),
+    ]
+    assert len({one, *(key_of(other) for other in others)}) == 6
+    assert key_of(arrived("it@marlow.example", name="")) != key_of(arrived("facilities@marlow.example", name=""))
+
+
+def test_a_word_of_the_way_in_the_text_counts() -> None:
+    """Only headers are left out."""
+    assert key_of(arrived("a@x", says="Subject: x\n\nReceived: yes")) != key_of(arrived("a@x", says="Subject: x\n\nReceived: no"))
