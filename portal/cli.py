@@ -135,13 +135,15 @@ def receive_mail(context: click.Context, listen: str | None) -> None:
 @click.option("--port", type=int, help="Port of the portal; uploads are served on the next one.")
 @click.option("--fresh", is_flag=True, help="Throw the demo company away and make it anew.")
 @click.option("--no-serve", is_flag=True, help="Only create the company; start it later with `portal serve`.")
+@click.option("--people", type=click.IntRange(1, 200_000), help="Grow the company to so many people.")
+@click.option("--requests", type=click.IntRange(1, 5_000_000), help="Add so many requests of the last two years; a run that was broken off goes on.")
 @click.pass_context
-def demo(context: click.Context, port: int | None, fresh: bool, no_serve: bool) -> None:
+def demo(context: click.Context, port: int | None, fresh: bool, no_serve: bool, people: int | None, requests: int | None) -> None:
     """Start the portal with Marlow Cycles, a made-up company of about 420 people, and say who to be."""
     from portal.demo.company import make_company, personas
     from portal.starting import serve_instance
 
-    settings = make_company(_settings(context), fresh=fresh, port=port, say=click.echo, now=clock.now())
+    settings = make_company(_settings(context), fresh=fresh, port=port, say=click.echo, now=clock.now(), people=people, requests=requests)
     if no_serve:
         return
     serve_instance(settings, ready=lambda: _welcome(settings, personas()))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from portal.content import marlow
+from portal.demo.big import PLAN, make_big
 from portal.demo.loading import load as load_company
 from portal.kernel import migrating
 from portal.kernel.db import db
@@ -22,8 +23,13 @@ DONE = "demo.loaded"
 BAR = 32
 
 
-def make_company(settings: Settings, *, fresh: bool, port: int | None, say: Say, now: datetime) -> Settings:
-    """Create or reuse the demo instance and return its settings; refuses a folder or database that holds a real company."""
+def make_company(
+    settings: Settings, *, fresh: bool, port: int | None, say: Say, now: datetime, people: int | None = None, requests: int | None = None
+) -> Settings:
+    """Create or reuse the demo instance and return its settings; refuses a folder or database that holds a real company.
+
+    ``people`` and ``requests`` make it big: up to so many people, so many requests beside the living ones.
+    """
     if fresh:
         _throw_away(settings.instance)
     if not (settings.instance / FILE_NAME).exists():
@@ -38,6 +44,7 @@ def make_company(settings: Settings, *, fresh: bool, port: int | None, say: Say,
         say(f"Making {settings.company}: about 420 people and a year of requests.")
         load_company(app, now=now, progress=_bar)
         (settings.instance / DONE).write_text(now.isoformat(), encoding="ascii")
+    make_big(app, settings, people, requests, progress=_Told(say), now=now)
     return settings
 
 
@@ -64,7 +71,7 @@ def _throw_away(instance: Path) -> None:
     if not settings.is_sqlite:
         raise SettingsError("This demo lives in PostgreSQL: drop and create its database, then remove the folder.")
     # Only what a demo makes: somebody may have put it into a folder with other things.
-    for name in (DONE, "secret.key", "portal.write.lock", *(settings.sqlite_file.name + end for end in ("", "-wal", "-shm"))):
+    for name in (DONE, PLAN, "secret.key", "portal.write.lock", *(settings.sqlite_file.name + end for end in ("", "-wal", "-shm"))):
         (instance / name).unlink(missing_ok=True)
     for name in ("files", "logs"):
         shutil.rmtree(instance / name, ignore_errors=True)
@@ -77,6 +84,20 @@ def _bar(percent: int) -> None:
     filled = BAR * percent // 100
     sys.stderr.write(f"\r  {'#' * filled}{'.' * (BAR - filled)} {percent:3d} %" + ("\n" if percent >= 100 else ""))
     sys.stderr.flush()
+
+
+class _Told:
+    """Says what begins; on a terminal also how far it is."""
+
+    def __init__(self, say: Say) -> None:
+        self.say, self.what = say, ""
+
+    def __call__(self, what: str, done: int, wanted: int) -> None:
+        if what != self.what:
+            self.say(f"Making {what}." if not wanted else f"Making {what} up to {wanted:,}.")
+        self.what = what
+        if wanted:
+            _bar(100 * done // wanted)
 
 
 def personas() -> list[tuple[str, str, str]]:

@@ -97,8 +97,13 @@ def _write(rows: dict[type, list[dict[str, Any]]], progress: Progress) -> None:
         for batch in _batches(rows[table]):
             db.session.execute(sa.insert(table), batch)
         progress(75 + 24 * place // len(ORDER))
+    number_on(NUMBERED)
+
+
+def number_on(tables: tuple[type, ...]) -> None:
+    """Let PostgreSQL go on with the number after the highest that was written; SQLite does so by itself. Part of the caller's unit of work."""
     if not is_sqlite():
-        for table in NUMBERED:
+        for table in tables:
             name = str(table.__tablename__)  # type: ignore[attr-defined]  # both are tables
             highest = sa.select(sa.func.max(table.id)).scalar_subquery()  # type: ignore[attr-defined]  # both are Identified
             db.session.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(name, "id"), highest)))

@@ -166,14 +166,19 @@ def _row(number: int, facts: dict[str, Any], cast: Cast, places: Mapping[str, li
 
 
 def _address(first: str, last: str, used: set[str]) -> str:
-    plain = rules.folded("".join(ADDRESSES.get(c, c) for c in f"{first}.{last}"))
-    base = "".join(c for c in plain.replace(" ", "") if c.isascii() and (c.isalnum() or c in ".-"))
-    address, number = base, 1
+    address, number = address_of(first, last), 1
     while address in used:
         number += 1
-        address = f"{base}{number}"
+        address = address_of(first, last, str(number))
     used.add(address)
-    return f"{address}@{marlow.company().mail_domain}"
+    return address
+
+
+def address_of(first: str, last: str, end: str = "") -> str:
+    """The mail address of somebody; ``end`` tells those of one name apart."""
+    plain = rules.folded("".join(ADDRESSES.get(c, c) for c in f"{first}.{last}"))
+    base = "".join(c for c in plain.replace(" ", "") if c.isascii() and (c.isalnum() or c in ".-"))
+    return f"{base}{end}@{marlow.company().mail_domain}"
 
 
 def _belonging(company: marlow.CompanyContent, cast: Cast, now: datetime) -> None:

@@ -151,7 +151,7 @@ def _fillers(stage: Stage, fixed: Sequence[Tale]) -> Iterator[Tale]:
         recent = stage.now - filed < timedelta(days=3)
         place = next((i for i, case in enumerate(bag) if not (recent and _is_facilities(stage, case))), None)
         if place is not None:
-            yield _filler(stage, number, bag.pop(place), filed, dice)
+            yield filler(stage, number, bag.pop(place), filed, dice)
 
 
 def _is_facilities(stage: Stage, case: marlow.Case) -> bool:
@@ -170,11 +170,13 @@ def _filings(stage: Stage, fixed: Sequence[Tale], dice: random.Random) -> Iterat
         since = until
 
 
-def _filler(stage: Stage, number: int, case: marlow.Case, about: datetime, dice: random.Random) -> Tale:
+def filler(stage: Stage, number: int, case: marlow.Case, about: datetime, dice: random.Random) -> Tale:
+    """A case that somebody asked for near an instant."""
     service, cast = stage.services[case.service], stage.cast
     serving = cast.fulfillers[service.department_id]
     requester = _asker(cast, case, serving, dice)
-    free = [key for key in serving if key not in marlow.mentioned(case)] or serving
+    named = marlow.mentioned(case)
+    free = [key for key in serving if key not in named] or serving
     owner = cast.members[dice.choice(free)]
     filed = min(_at_work(stage, requester, about, dice), stage.now - timedelta(minutes=2))
     place = dice.choice(case.places) if case.places else requester.place

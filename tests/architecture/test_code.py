@@ -49,6 +49,7 @@ WRITERS = {
     "portal/kernel/keeping/restoring.py": "fills the empty folder of a restored copy",
     "portal/starting.py": "`portal init` writes the settings file",
     "portal/demo/company.py": "makes the demo's own instance folder, and with --fresh removes it",
+    "portal/demo/big.py": "keeps what a big demo is to be, so that a killed command can go on",
 }
 """Files that may open a file for writing."""
 
