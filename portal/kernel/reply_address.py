@@ -56,9 +56,14 @@ def read(address: str) -> ReplyTo | None:
     return _opened(found[1]) if found else None
 
 
-def token_in(text: str) -> ReplyTo | None:
-    """The same from the line ``[ref:...]`` in a quoted mail; the newest that is genuine."""
-    return next((known for one in _LINE.findall(text[:500_000])[:20] if (known := _opened(one))), None)
+def tokens_in(text: str) -> tuple[ReplyTo, ...]:
+    """The same from the lines ``[ref:...]`` in a quoted mail, the newest first; only genuine ones."""
+    return tuple(known for one in _LINE.findall(text[:500_000])[:20] if (known := _opened(one)))
+
+
+def without(text: str) -> str:
+    """Text without signed lines and addresses: who reads them could write in the name of whom they were made for."""
+    return _TOKEN.sub("reply@", _LINE.sub("", text))
 
 
 def _opened(letters: str) -> ReplyTo | None:

@@ -16,7 +16,7 @@ from portal.desk.models import MailedMessage, Message, Request
 from portal.desk.queries import recipients
 from portal.desk.queries.mail import KIND, Sight, is_departments, look
 from portal.desk.rules import BODY_LIMIT, FILE_LIMIT, MessageKind
-from portal.kernel import files
+from portal.kernel import files, reply_address
 from portal.kernel.db import db
 from portal.kernel.errors import DiskFull, PortalError, Refusal, TooLarge
 from portal.kernel.incoming import addresses, store
@@ -172,7 +172,7 @@ def _receive(part: Part, kept: list[files.Received]) -> None:
 
 def words_of(text: str, reading: Reading, taken: Taken) -> str:
     """The words of a mail within the limit, and which files did not come along."""
-    words = text.strip() or reading.subject.strip() or "(no words)"
+    words = reply_address.without(text).strip() or reading.subject.strip() or "(no words)"
     missing = "\n\nNot taken over from the mail:\n" + "\n".join(f"- {line}" for line in taken.refused) if taken.refused else ""
     room = BODY_LIMIT - len(missing) - len(CUT)
     return (words if len(words) <= room else words[:room].rstrip() + CUT) + missing

@@ -90,13 +90,18 @@ def _departments(addresses: Iterable[str]) -> list[int]:
 
 
 def _thread(reading: Reading, addresses: list[str], actor: Actor | None) -> tuple[Thread | None, Request | None]:
-    """The request a mail names, by the surest sign first; a number in its subject counts only where the sender belongs to it."""
-    for sign in _signs(reading, addresses):
-        request = db.session.get(Request, sign.number)
+    """The request a mail names and its surest sign of it; a number in its subject counts only where the sender belongs to it.
+
+    Which request follows the order of the spec: answer address, ids, signed line, subject. A line that was pasted moves no answer.
+    """
+    signs = _signs(reading, addresses)
+    for named in signs:
+        request = db.session.get(Request, named.number)
         if request is None:
             continue
         side = _side(request, actor) if actor else Side.NONE
-        if sign.way is not Way.SUBJECT or side is not Side.NONE:
+        if named.way is not Way.SUBJECT or side is not Side.NONE:
+            sign = min((one for one in signs if one.number == named.number), key=_weakness)
             open_for_words = can_write(request.status) is None
             return Thread(sign.number, sign.way, sign.addressee_id, side, request.is_confidential, open_for_words, sign.is_proof), request
     return None, None
@@ -112,23 +117,29 @@ class _Sign:
     is_proof: bool = True
 
 
+_SURE = (Way.ADDRESS, Way.TOKEN, Way.REPLY, Way.SUBJECT)
+
+
+def _weakness(sign: _Sign) -> tuple[int, bool, bool]:
+    """The surest sign has the least: those that prove who writes before those that only name the request."""
+    return _SURE.index(sign.way), sign.addressee_id is None, not sign.is_proof
+
+
 def _signs(reading: Reading, addresses: list[str]) -> list[_Sign]:
     signed = [known for one in addresses if (known := reply_address.read(one))]
     found = [_Sign(known.subject_id, Way.ADDRESS, known.person_id) for known in signed if known.kind == KIND]
-    if (known := reply_address.token_in(reading.text)) is not None:
-        found.append(_Sign(known.subject_id, Way.TOKEN, known.person_id))
     found += _of_ids((*reading.in_reply_to, *reversed(reading.references)))
+    found += [_Sign(known.subject_id, Way.TOKEN, known.person_id) for known in reply_address.tokens_in(reading.text) if known.kind == KIND]
     if named := number_in(reading.subject):
         found.append(_Sign(named, Way.SUBJECT, is_proof=False))
-    return found[:10]
+    return found[:30]
 
 
 def _of_ids(ids: tuple[str, ...]) -> list[_Sign]:
-    """The requests of mails of ours by their ids, those that prove the most first."""
+    """The requests of mails of ours by their ids, the nearest mail first."""
     known = mail_thread.known(ids[:LOOKED_AT])
     ours = [known[one] for one in ids if one in known and known[one].kind == KIND]
-    ours.sort(key=lambda what: (what.person_id is None, not what.is_proof))
-    return [_Sign(what.subject_id, Way.REPLY, what.person_id, what.is_proof) for what in ours]
+    return [_Sign(what.subject_id, Way.REPLY, what.person_id, what.is_proof) for what in ours[:10]]
 
 
 def _side(request: Request, actor: Actor) -> Side:

@@ -177,6 +177,29 @@ def test_a_colleague_who_got_the_mail_joins_by_answering(desk: DeskUser, post: A
     assert (held["decision"], held["request"]) == ("held", None)
 
 
+def test_a_pasted_line_moves_no_answer(desk: DeskUser, post: Any) -> None:
+    """The ids of a mail say what it answers; a line of another request that somebody put above does not."""
+    answered, pasted, mara = desk.file().id, desk.file().id, desk.world.people["mara"].id
+    line = f"[ref:{reply_address.token('desk.request', pasted, mara)}]"
+    found = post("mara", "Re: x", f"You wrote this elsewhere: {line}", In_Reply_To=mail_ids.root_id("desk.request", answered))
+    assert (found["decision"], found["request"]) == ("appended", answered)
+    nearest = post("mara", "Re: x", "The second.", In_Reply_To=mail_ids.root_id("desk.request", answered), References=mail_ids.root_id("desk.request", pasted))
+    assert nearest["request"] == answered
+
+
+def test_signed_lines_and_addresses_do_not_get_into_the_request(desk: DeskUser, post: Any) -> None:
+    """Whoever reads along could write in the name of the person they were made for."""
+    number, mara = desk.file().id, desk.world.people["mara"].id
+    token, address = reply_address.token("desk.request", number, mara), reply_address.make("desk.request", number, mara)
+    words = f"Above.\r\n\r\n> Keep this [ref:{token}]\r\n\r\nBetween.\r\n\r\n> To: {address}\r\n\r\nBelow."
+    assert post("mara", "Re: x", words, to=address)["request"] == number
+    opened = post("mara", "Fwd: x", f"---------- Forwarded message ---------\r\nFrom: Hearth <{address}>\r\nSubject: x\r\n\r\n[ref:{token}] Old.")["request"]
+    for said in (desk.messages(number)[-1], desk.messages(opened)[0]):
+        assert token not in said.body.casefold()
+    assert "Between." in desk.messages(number)[-1].body
+    assert "Old." in desk.messages(opened)[0].body
+
+
 def test_people_in_copy_of_an_answer_follow(desk: DeskUser, post: Any) -> None:
     """Whoever asked may let others follow by putting them in copy; not where only From and a number say who wrote, which anybody can write."""
     number, tom = desk.file().id, desk.world.people["tom"]
