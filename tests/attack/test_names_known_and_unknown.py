@@ -4,6 +4,7 @@ Published case class: enumeration and timing (GLPI CVE-2024-43416, HumHub CVE-20
 CVE-2021-29621 and CVE-2022-21659: the first repair was not enough).
 """
 
+import math
 import re
 import statistics
 import time
@@ -19,6 +20,7 @@ from portal.kernel.jobs import Job
 from portal.kernel.unit_of_work import unit_of_work
 from portal.people import passwords
 from portal.people.models import Credential
+from tests.flows.people.test_second_factor import set_up
 from tests.support.client import Page, Visitor
 from tests.support.doors import visitors
 
@@ -52,6 +54,57 @@ def test_a_wrong_password_takes_as_long_as_a_wrong_name(app: Flask, world: Any, 
         taken[name].append(time.perf_counter() - began)
     known, unknown = (statistics.median(sorted(taken[name])[: ROUNDS // 2]) for name in (KNOWN, UNKNOWN))
     assert abs(known - unknown) < max(0.3 * max(known, unknown), 0.004), (known, unknown)
+
+
+def chance(one: list[float], other: list[float]) -> float:
+    """How likely ranks as different as these are when nothing differs (Mann and Whitney, two-sided, by the normal curve)."""
+    both = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
+    ranked = sum(place for place, (_value, which) in enumerate(both, 1) if which == 0)
+    first, second = len(one), len(other)
+    middle, spread = first * (first + second + 1) / 2, math.sqrt(first * second * (first + second + 1) / 12)
+    return math.erfc(abs(ranked - middle) / spread / math.sqrt(2))
+
+
+PAIRS = {"sign-in": (KNOWN, UNKNOWN), "sign-in of somebody who left": (KNOWN, LEFT), "link": (KNOWN, UNKNOWN), "second factor": (KNOWN, "ada")}
+
+
+@pytest.mark.parametrize("door", PAIRS)
+def test_ranks_tell_no_names(app: Flask, world: Any, slow_hash: None, door: str) -> None:
+    """RT CVE-2021-38562, Flask-AppBuilder CVE-2022-21659: interleaved tries, the same bytes and status, and ranks that could be chance.
+
+    One in a hundred fails by chance and a busy machine disturbs, so three rounds in a row must say the same.
+    """
+    if door == "second factor":
+        set_up(visitors(app, world, ("ada",))["ada"])
+    names = (PAIRS[door][0], world.ada.email if door == "second factor" else PAIRS[door][1])
+    address, field = ("/sign-in/link", "purpose") if door == "link" else ("/sign-in", "password")
+    stranger, chances = Visitor(app), []
+    form = stranger.get(address).form(field)
+    # Without the key of its submission, each is a try of its own.
+    base: dict[str, Any] = {key: list(held) for key, held in form.values.items() if key != "_key"} | (
+        {} if door == "link" else {"password": "wrong and long enough"}
+    )
+    for _round in range(3):
+        taken: dict[str, list[float]] = {name: [] for name in names}
+        answers = set()
+        for number in range(ROUNDS * 2):
+            name = names[(number + number // 2) % 2]
+            began = time.perf_counter()
+            page = stranger.post(address, base | {"name": name}, follow_redirects=False)
+            taken[name].append(time.perf_counter() - began)
+            answers.add((page.status, seen(page, name)))
+        assert len(answers) == 1, [status for status, _text in answers]
+        chances.append(chance(*taken.values()))
+        if chances[-1] > 0.01:
+            return
+    raise AssertionError(f"the time tells the name: {chances}")
+
+
+def test_the_rank_test_would_notice() -> None:
+    """A difference of a tenth in noise of a twentieth is found; none is not."""
+    noise = [math.sin(number * 12.9898) * 0.05 for number in range(ROUNDS * 2)]
+    assert chance([1 + one for one in noise[:ROUNDS]], [1.1 + one for one in noise[ROUNDS:]]) < 0.001
+    assert chance([1 + one for one in noise[::2]], [1 + one for one in noise[1::2]]) > 0.01
 
 
 def seen(page: Page, name: str) -> str:
