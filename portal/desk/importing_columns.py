@@ -13,7 +13,8 @@ SYNONYMS: dict[str, str] = {
     "description": """description body firstmessage firstarticle articlebody message text content details longdescription comment
         issuedescription beschreibung nachricht inhalt""",
     "requester": """requester requestername customer customername reporter requestedby openedby caller submitter from fromname username user client
-        contact createdby creator melder kunde anfragender antragsteller name""",
+        contact createdby creator melder meldender gemeldetvon kunde anfragender
+        anfrager anforderer antragsteller ersteller erstelltvon auftraggeber name""",
     "requester_email": """requesteremail requestermail customeremail reporteremail emailaddress fromemail useremail email mail customerlogin
         contactemail absender""",
     "department": "department group assignedgroup ticketgroup team assignmentgroup queue project projectname abteilung gruppe bereich",

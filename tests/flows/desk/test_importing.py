@@ -196,6 +196,18 @@ def test_somebody_unknown_comes_in_under_the_importers_name(world: Any, sign_in:
     assert "Asked by Nobody Known." in ada.get(f"/requests/{row.id}")
 
 
+def test_people_are_known_by_what_they_signed_in_with(world: Any, sign_in: Callable[[Any], Visitor], app: Flask, run_jobs: Callable[..., int]) -> None:
+    """Other desks write "mara.okafor" or a staff number into the column, and name the column in German."""
+    lines = ["Nr;Betreff;Anforderer;Abteilung;Erstellt am;Geschlossen am;Status"]
+    for number, who in enumerate((world.mara.email.partition("@")[0].upper(), world.mara.staff_number, "Nobody.Known")):
+        lines.append(f"{number};Heizkörper {number};{who};Facilities;02.03.2026 10:00;03.03.2026 09:00;geschlossen")
+    page = upload(sign_in(world.ada), "\r\n".join(lines).encode("cp1252"), department_id=str(world.facilities.id))
+    assert "2 new, 0 known already, 1 refused" in page
+    page.submit("confirm")
+    run_jobs()
+    assert [row.requester_id for row in of(app, Request.requester_id)] == [world.mara.id] * 2
+
+
 def test_leads_fill_their_own_department_and_nobody_sees_anothers_file(world: Any, sign_in: Callable[[Any], Visitor]) -> None:
     """Priya leads Facilities; rows for others are refused; employees find no page."""
     priya = sign_in(world.priya)
