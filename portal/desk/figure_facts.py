@@ -19,6 +19,11 @@ def stopped() -> sa.ColumnElement[bool]:
     return Clock.status.in_(("met", "missed"))
 
 
+def timed() -> sa.ColumnElement[bool]:
+    """SQL: its time counts; one that was late when its request was cancelled has a verdict and no time (R19)."""
+    return sa.and_(stopped(), Clock.time_bucket.is_not(None))
+
+
 def due_in(own: int, span: Span) -> sa.ColumnElement[bool]:
     """SQL: clocks of a department that stopped and were due on these days, by the index on due instants."""
     begin, end = span.instants("UTC")
@@ -58,7 +63,7 @@ def _verdicts(own: int, span: Span) -> sa.Select[Any]:
 
 def _times(own: int, span: Span, name: str) -> sa.Select[Any]:
     query = _row(Clock, Clock.stop_day, sa.literal(TIMED[name]), Clock.time_bucket, sa.literal(1))
-    return query.where(stopped_in(own, span), Clock.name == name, stopped())
+    return query.where(stopped_in(own, span), Clock.name == name, timed())
 
 
 def _elapsed(own: int, span: Span, name: str) -> sa.Select[Any]:
@@ -67,7 +72,7 @@ def _elapsed(own: int, span: Span, name: str) -> sa.Select[Any]:
 
 
 def _sums(own: int, span: Span) -> list[sa.Select[Any]]:
-    solved = [stopped_in(own, span), Clock.name == "resolution", stopped()]
+    solved = [stopped_in(own, span), Clock.name == "resolution", timed()]
     pairs = ((WORKED, Clock.worked_seconds), (PAUSED, Clock.paused_seconds))
     # Whole minutes, as SQLite and PostgreSQL both divide whole numbers.
     return [

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from portal.desk.figures import Key, Place, Stop, bucket, counts_of_clock, counts_of_event, day_of, difference
 from portal.desk.models import Clock, ClockEvent, FigureChange, FigureCount, Request
 from portal.desk.models.clocks import COMES_AND_GOES
+from portal.desk.rules import Status
 from portal.kernel.db import db, is_sqlite
 from portal.people.calendars import work_calendar
 
@@ -42,15 +43,25 @@ def freeze(clock: Clock, request: Request, started_at: datetime | None) -> None:
 
 
 def days_of(clock: Any, request: Any, started_at: datetime | None) -> dict[str, Any]:
-    """The days and buckets of a clock that stopped, with the columns of its request and the instant it began."""
+    """The days and buckets of a clock that stopped, with the columns of its request and the instant it began.
+
+    A clock that a cancellation ended has no times: it may have been late, but nobody answered or solved anything then (R19).
+    """
     zone = zone_of(request.calendar_version_id)
     passed = int((clock.stopped_at - (started_at or request.received_at)).total_seconds())
+    is_done = not _was_cancelled(clock, request)
     return {
         "due_day": None if clock.due is None else day_of(clock.due, zone),
         "stop_day": day_of(clock.stopped_at, zone),
-        "time_bucket": bucket(clock.worked_seconds),
-        "elapsed_bucket": bucket(passed) if clock.name in ROUND else None,
+        "time_bucket": bucket(clock.worked_seconds) if is_done else None,
+        "elapsed_bucket": bucket(passed) if is_done and clock.name in ROUND else None,
     }
+
+
+def _was_cancelled(clock: Any, request: Any) -> bool:
+    ended = request.closed_at if request.status == Status.CANCELLED else None
+    # The log keeps whole seconds.
+    return ended is not None and bool(clock.stopped_at >= ended.replace(microsecond=0))
 
 
 def mark(event: ClockEvent, request: Request) -> None:
@@ -89,7 +100,7 @@ def counted(clocks: Iterable[Any]) -> Counter[Key]:
     found: Counter[Key] = Counter()
     for row in clocks:
         if row.stop_day is not None:
-            lengths = (row.time_bucket or 0, row.elapsed_bucket, row.worked_seconds, row.paused_seconds)
+            lengths = (row.time_bucket, row.elapsed_bucket, row.worked_seconds, row.paused_seconds)
             found.update(_keys(row, counts_of_clock(Stop(row.name, row.status, row.due_day, row.stop_day, *lengths))))
     return found
 

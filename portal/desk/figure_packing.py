@@ -153,7 +153,18 @@ def _unplaced_events(limit: int) -> list[Any]:
 
 
 def _locked(ids: set[int]) -> dict[int, Any]:
-    names = ("id", "department_id", "service_id", "priority", "customer_notices", "from_department_id", "received_at", "calendar_version_id")
+    names = (
+        "id",
+        "department_id",
+        "service_id",
+        "priority",
+        "customer_notices",
+        "from_department_id",
+        "received_at",
+        "calendar_version_id",
+        "status",
+        "closed_at",
+    )
     found: dict[int, Any] = {}
     for part in _batches(sorted(ids), BATCH):
         query = sa.select(*(getattr(Request, name) for name in names)).where(Request.id.in_(part))

@@ -54,7 +54,7 @@ class Stop:
     status: str
     due_day: date | None
     stop_day: date | None
-    time_bucket: int = 0
+    time_bucket: int | None = 0
     elapsed_bucket: int | None = None
     worked_seconds: int = 0
     paused_seconds: int = 0
@@ -94,11 +94,16 @@ def percentile(histogram: Mapping[int, int], share: float) -> float | None:
 
 
 def counts_of_clock(stop: Stop) -> Iterator[tuple[date, str, int, int]]:
-    """(day, measure, bucket, n): its verdict on the day it was due (R20), its times on the day it stopped. A cancelled one counts nothing."""
+    """(day, measure, bucket, n): its verdict on the day it was due (R20), its times on the day it stopped. A cancelled one counts nothing.
+
+    One that was late when it was cancelled has no time: its verdict counts alone.
+    """
     if stop.stop_day is None or stop.status not in ("met", "missed"):
         return
     if stop.due_day is not None:
         yield stop.due_day, f"{stop.name}_{stop.status}", 0, 1
+    if stop.time_bucket is None:
+        return
     if measure := TIMED.get(stop.name):
         yield stop.stop_day, measure, stop.time_bucket, 1
         if stop.elapsed_bucket is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.desk.figure_facts import AROUND, due_in, happened_in, stopped, stopped_in
+from portal.desk.figure_facts import AROUND, due_in, happened_in, stopped, stopped_in, timed
 from portal.desk.figure_periods import Span
 from portal.desk.figures import OPENED, UNPROMISED
 from portal.desk.models import Clock, ClockEvent, Request
@@ -128,7 +128,7 @@ def _of_clocks(own: int, wanted: Wanted, now: datetime) -> tuple[sa.Select[Any],
     base = _select(Clock, Clock.due if what != "time" else Clock.stopped_at, Clock.worked_seconds)
     base = base.where(Clock.department_id == own, Clock.name == name)
     if what == "time":
-        return base.where(stopped_in(own, wanted.span), stopped(), *_apart(Clock, wanted)), _newest(Clock.stopped_at, Clock.id)
+        return base.where(stopped_in(own, wanted.span), timed(), *_apart(Clock, wanted)), _newest(Clock.stopped_at, Clock.id)
     begin, end = wanted.span.instants(wanted.zone)
     ended = sa.and_(due_in(own, wanted.span), stopped() if what == "due" else Clock.status == "missed", *_apart(Clock, wanted))
     running = sa.and_(Clock.stopped_at.is_(None), Clock.due >= begin, Clock.due < min(end, now), Request.is_open == sa.true(), *_apart(Request, wanted))

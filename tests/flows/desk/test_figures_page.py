@@ -13,8 +13,10 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from portal.desk import figure_keeping as keeping
 from portal.desk import figure_packing as packing
 from portal.desk.actions.conversation import Reply, reply
+from portal.desk.actions.deciding import cancel
 from portal.desk.figure_periods import Span, before, last_weeks
 from portal.desk.models import Request
 from portal.desk.queries import figure_rows, figures
@@ -24,7 +26,7 @@ from portal.kernel.errors import Conflict, Forbidden, Refusal
 from portal.kernel.unit_of_work import unit_of_work
 from portal.people import calendars
 from portal.people.models import Department
-from tests.flows.desk.test_figure_keeping import step
+from tests.flows.desk.test_figure_keeping import counted, step
 from tests.support.desk import DeskUser
 from tests.support.story import STORY
 
@@ -79,6 +81,26 @@ def test_times_stand_beside_the_clock_on_the_wall(desk: DeskUser) -> None:
     assert took.half_elapsed is not None
     assert took.half == pytest.approx(timedelta(hours=10), rel=0.04)
     assert took.half_elapsed == pytest.approx(timedelta(days=1), rel=0.04)
+
+
+def test_a_late_request_that_was_cancelled_is_late_and_no_solution(desk: DeskUser) -> None:
+    """R13 and R19: its promises stay late, but nobody answered or solved anything; one that was answered before keeps the time of its answer."""
+    with unit_of_work():
+        packing.rebuild()
+    was = found(desk)
+    desk.act(cancel, desk.file(now=STORY).id, who="mara", now=STORY + timedelta(days=15))
+    answered = desk.file(now=STORY).id
+    desk.act(reply, answered, Reply("A heater stands by your desk.", kind=ReplyKind.WORKAROUND), who="jonas", now=STORY + HOUR)
+    desk.act(cancel, answered, who="mara", now=STORY + timedelta(days=15))
+    now = found(desk)
+    assert figures.kept(now.whole, "resolution").late == figures.kept(was.whole, "resolution").late + 2
+    assert figures.took(now.whole, "resolution") == figures.took(was.whole, "resolution")
+    assert figures.took(now.whole, "first_response").number == figures.took(was.whole, "first_response").number + 1
+    assert (figures.pause_share(now.whole), figures.total(now.whole, "resolution_worked")) == (
+        figures.pause_share(was.whole),
+        figures.total(was.whole, "resolution_worked"),
+    )
+    assert keeping.kept() == counted()
 
 
 @pytest.mark.parametrize("weeks", [4, 12, 52])

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -69,6 +70,7 @@ TIMES = {"resolution_time", "resolution_elapsed", "resolution_worked", "resoluti
         (stops("missed"), {"resolution_missed", *TIMES}),
         (stops("cancelled"), set()),
         (stops("met", due=None), TIMES),
+        (replace(stops("missed"), time_bucket=None), {"resolution_missed"}),
         (stops("met", name="next_response"), {"next_response_met"}),
         (stops("met", name="promise"), {"promise_met"}),
         (stops("running", stopped=None), set()),
