@@ -163,7 +163,7 @@ class Writer:
         low, high = self.plan.before(week), self.plan.before(week + 1)
         dice = random.Random(f"{self.plan.seed} week {week}")
         begin = self.plan.start + week * WEEK
-        most = min(max(high - low, 40), 1000) if self.plan.now - begin < LIVELY else min(max((high - low) // 8, 8), 300)
+        most = min(max(high - low, 40), 600) if self.plan.now - begin < LIVELY else min(max((high - low) // 8, 8), 100)
         here: list[Print] = []
         chosen = [self._choose(begin, here, most, dice) for _ in range(high - low)]
         chosen.sort(key=lambda pair: pair[0].filed + pair[1])
