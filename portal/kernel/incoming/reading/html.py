@@ -176,11 +176,13 @@ class _Reader(HTMLParser):
 
     def _break(self, *, always: bool = False) -> None:
         line = "".join(self._line).rstrip()
+        if line == "--" and not self._quotes:
+            line = "-- "  # the mark of a signature
         self._line = []
         self._link = [(address, 0) for address, _ in self._link]
         if line or (always and not self._hidden):
             marks = "> " * min(self._quotes, DEEPEST)
-            self._lines.append(f"{marks}{line}".rstrip())
+            self._lines.append(f"{marks}{line}" if line == "-- " else f"{marks}{line}".rstrip())
 
     def text(self) -> str:
         """Everything that was said, with at most two empty lines in a row."""

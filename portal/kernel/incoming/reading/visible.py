@@ -22,7 +22,9 @@ SUBJECT_LINE = re.compile(rf"^[\s>*]*(?:{either(w.SUBJECT)})\s*\*?\s*[:：]\*?\s
 _OPENS = re.compile(rf"^\s*(?:(?:{either(w.ATTRIBUTION_OPENS)})\b|在|于|\d{{1,4}}[-./年])", re.IGNORECASE)
 _WROTE = re.compile(rf"({either(w.WROTE)})\s*[:：]\s*$|<[^<>\s@]{{1,100}}@[^<>\s@]{{1,100}}>\s*[:：]\s*$", re.IGNORECASE)
 _ONESELF = re.compile(
-    r"\b(?:I|we|you|they|he|she|it) (?:wrote|writes)|schrieb(?:en)? (?:ich|wir|er|sie)\b|\b(?:j['’]ai|nous avons|vous avez|il a|elle a) écrit", re.IGNORECASE
+    r"\b(?:I|we|you|they|he|she|it|(?:the|my|our) \w{1,30}) (?:wrote|writes)|"
+    r"schrieb(?:en)? (?:ich|wir|er|sie|mir|uns|mein\w{0,2}|unser\w{0,2})\b|\b(?:j['’]ai|nous avons|vous avez|il a|elle a) écrit",
+    re.IGNORECASE,
 )
 _ANSWERS_BELOW = re.compile(
     r"\b(?:answers?|comments?|repl(?:y|ies)|remarks?|see|my notes)\b.{0,40}\b(?:below|in-?line|between|in (?:red|blue|green))\b"
@@ -33,6 +35,7 @@ _ANSWERS_BELOW = re.compile(
     re.IGNORECASE,
 )
 _MOMENT = re.compile(r"\d[:.h]\d\d|@")
+_SPEAKS = re.compile(r"\b(?:I|we|you|please|ich|wir|bitte|je|nous|yo)\b", re.IGNORECASE)
 _TIMED = re.compile(r"\d[:.h]\d\d|\b20\d\d\b")
 _RULE = re.compile(r"^\s*[_\-=]{10,}\s*$")
 _QUOTE = re.compile(r"^\s{0,3}[>|]")
@@ -86,7 +89,9 @@ def first_quoted(lines: list[str]) -> Quoted | None:
 def is_heading(lines: list[str], number: int) -> bool:
     """Whether a "From:" line stands in a block of mail headers, in any of the languages."""
     near = [line for line in lines[number + 1 : number + 9] if line.strip()][:6]
-    return sum(bool(_OTHER_LINE.match(line)) for line in near) >= 2
+    others = sum(bool(_OTHER_LINE.match(line)) for line in near)
+    # From, to and date alone may be those of a journey.
+    return others >= 2 and any("@" in line or SUBJECT_LINE.match(line) for line in (lines[number], *near))
 
 
 def _before_rule(lines: list[str], number: int) -> int:
@@ -110,7 +115,7 @@ def _attribution_end(lines: list[str], number: int) -> int | None:
         if found := _WROTE.search(joined[-200:]):
             follows = next((line for line in lines[end + 1 : end + 4] if line.strip()), "")
             # An address and a colon alone may begin what is to be said about somebody.
-            dated = re.search(r"\d", joined) if found[1] else _TIMED.search(joined)
+            dated = re.search(r"\d", joined) if found[1] else _TIMED.search(joined) and not _SPEAKS.search(joined)
             return end if dated or _QUOTE.match(follows) else None
     return None
 

@@ -24,6 +24,10 @@ KEPT = {
     "a warning of one's own": ("The lift is broken.\n\nCaution: it hurt Tom today.\nPlease block it.\n", "Please block it."),
     "a word that notices begin with": ("Two questions.\n\nDisclaimer text on our page is wrong.\n\nWho changes it?\n", "Who changes it?"),
     "a list of people": ("Rights:\n\nAnna <anna@marlow.example>:\nread\n\n2 Tom <tom@marlow.example>:\nwrite\n", "write"),
+    "a journey": ("Trips:\n\nFrom: Berlin\nTo: Oslo\nDate: 3 May\n\nPlease book.\n", "Please book."),
+    "what a customer wrote": ("Hello,\n\nOn 3 May 2026 at 14:00 the customer wrote:\n\nPlease deliver.\n\nWhat now?\n", "What now?"),
+    "what they wrote in German": ("Hallo,\n\nam 3.5.2026 um 14:00 schrieb mir der Kunde folgendes:\n\nBitte liefern.\n\nWas tun?\n", "Was tun?"),
+    "a meeting": ("Hello,\n\nOn 3 May at 14:00 we meet Tom <tom@marlow.example>:\n\n- hiring\n", "- hiring"),
     "parts between rules": ("First part.\n\n—\n\nSecond part: order three.\n", "Second part: order three."),
 }
 CUT = {
@@ -102,6 +106,11 @@ def test_words_behind_a_heavy_picture_are_found(heavy: str) -> None:
     """A pasted picture or a style sheet of a word processor is larger than all that is read."""
     found = read(mail(f"{heavy}<p>It still fails.</p>", kind="text/html"))
     assert found.reply_text == "It still fails."
+
+
+def test_a_signature_in_html_is_cut() -> None:
+    """Its mark ends with a blank, which is easily lost between tags."""
+    assert read(mail("<div>It fails.</div><div>-- <br></div><div>Mara</div>", kind="text/html")).reply_text == "It fails."
 
 
 def test_hidden_words_are_not_read() -> None:
