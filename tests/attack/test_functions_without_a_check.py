@@ -17,7 +17,7 @@ from portal.kernel.db import db
 from portal.kernel.unit_of_work import unit_of_work
 from portal.people.models import Department, Deputy, Fulfiller, Person, RoleGrant
 from tests.support.client import Visitor
-from tests.support.doors import ADMINISTRATORS, KEEPERS, LEADS, MINDERS, OWNERS, READERS, SERVING, WORKERS, Canaries, Door, doors, names, visitors
+from tests.support.doors import ADMINISTRATORS, KEEPERS, LEADS, MINDERS, OWNERS, READERS, SERVING, TAKERS, WORKERS, Canaries, Door, doors, names, visitors
 
 WHO = {
     "everybody": "people.ask_code_now people.ask_link_now people.sign_in_now people.use_link_now",
@@ -34,7 +34,9 @@ WHO = {
     "manage": """desk.add_reply_now desk.follow_hours desk.name_somebody desk.remove_reply desk.save_promise desk.save_reply desk.save_service
         desk.save_sharing desk.unname_somebody people.add_member people.change_member people.save_department_voice""",
     "kim and keepers": "notifications.try_again",
-    "administrators": """admin.drop_job admin.retry_job admin.retry_mail admin.send_test people.add_department_now people.add_hours_now people.add_location_now
+    "takers": "desk.read_requests",
+    "ada": "desk.confirm_requests desk.continue_requests desk.discard_requests desk.map_words",
+    "administrators": """admin.drop_job admin.release admin.retry_job admin.retry_mail admin.send_test people.add_department_now people.add_hours_now people.add_location_now
         people.end_role people.save_department people.save_hours people.save_location""",
     "keepers": """people.add_person_now people.ask_to_end_second_factor people.come_back people.confirm_import people.discard_import people.grant_role people.invite
         people.leave people.read_people people.save_person people.sign_out_person""",
@@ -63,6 +65,7 @@ def may(door: Door, who: str) -> bool:
         "keepers": lambda: KEEPERS,
         "kim and keepers": lambda: f"kim {KEEPERS}",
         "minders": lambda: MINDERS,
+        "takers": lambda: TAKERS,
         "planners": lambda: {"mara": f"mara camille {KEEPERS}", "bruno": KEEPERS}.get(about, f"jonas priya {KEEPERS}"),
         "demo": lambda: "-",
     }
