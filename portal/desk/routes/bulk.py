@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 from flask import render_template, request, session
@@ -40,6 +41,8 @@ from portal.kernel.policy import Actor
 from portal.kernel.unit_of_work import attempt
 from portal.kernel.web import tell
 
+NAMED = 1600
+"""Bytes of the lines that name what was skipped; a browser forgets a session of more than 4096 altogether, with the way back."""
 LIMIT, MANY, SEVERAL = 100, 500, 200
 """At most so many ticked requests at once, so many that match, and so many of these where each requester is written to."""
 FORMS: dict[str, type[PortalForm]] = {
@@ -95,7 +98,7 @@ def bulk_now(key: str, way: str) -> Any:
         _tell(department, way, done, now)
     if skipped:
         title = ngettext("One was skipped.", "%(num)d were skipped.", len(skipped))
-        session[SKIPPED] = {"title": title, "lines": skipped[:30]}
+        session[SKIPPED] = {"title": title, "lines": _named(skipped)}
     return back_to_queue(key)
 
 
@@ -111,6 +114,14 @@ def take_back(key: str, undo_id: int) -> Response:
         said.append(ngettext("One has changed since and stays.", "%(num)d have changed since and stay.", left))
     tell(" ".join(said))
     return back_to_queue(key)
+
+
+def _named(skipped: Sequence[str]) -> list[str]:
+    """The first of them, as many as a cookie holds beside all else, and how many more there are."""
+    sizes = accumulate(len(line.encode()) for line in skipped)
+    told = [line for line, size in zip(skipped, sizes, strict=True) if size <= NAMED] or [skipped[0][: NAMED // 4]]
+    more = len(skipped) - len(told)
+    return [*told, ngettext("And one more.", "And %(num)d more.", more)] if more else told
 
 
 def _most(way: str) -> int:

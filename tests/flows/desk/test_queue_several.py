@@ -1,9 +1,13 @@
 """Several requests of a queue at once: solved with one text, ended with one reason, judged anew; each by itself."""
 
+import hashlib
+import re
+
 import pytest
 import sqlalchemy as sa
 
 from portal.desk.actions.deciding import cancel
+from portal.desk.actions.filing import Filing, file_request
 from portal.desk.models import ClockEvent, Message, Request
 from portal.desk.rules import Priority, Status
 from portal.kernel.clock import now as right_now
@@ -120,6 +124,26 @@ def test_a_lead_ends_nothing_confidential(world, sign_in, numbers, app, way, sai
     now = row_of(app, numbers["badge"])
     assert (now.status, now.priority, now.version) == (before.status, before.priority, before.version)
     assert row_of(app, numbers["radiator"]).version > 1
+
+
+def test_many_that_were_skipped_do_not_break_the_session(world, sign_in, app) -> None:
+    """Their names wait in a cookie, and a browser drops one of more than 4096 bytes, with everything else in it."""
+    with app.app_context(), unit_of_work():
+        numbers = []
+        for place in range(40):
+            title = hashlib.sha512(str(place).encode()).hexdigest()[:110]
+            filing = Filing(world.services["repair"], title, "It does.", world.nils.id)
+            numbers.append(file_request(filing, actor=world.actor("nils"), now=right_now()).id)
+    jonas = sign_in(world.jonas)
+    for _time in range(2):
+        token = jonas.get(QUEUE).form("/bulk").values["csrf_token"]
+        said = {"priority": "high", "reason": "So it is.", "csrf_token": token, "id": [str(number) for number in numbers]}
+        answer = jonas.client.post(f"{QUEUE}/bulk/priority", data=said, base_url=jonas.base)
+    assert answer.status_code == 303
+    assert max(len(cookie) for cookie in answer.headers.getlist("Set-Cookie")) < 4000
+    page = jonas.get(QUEUE)
+    assert "40 were skipped." in page
+    assert re.search(r"And \d+ more\.", page.source)
 
 
 @pytest.mark.parametrize("way", ["fix", "end", "priority"])
