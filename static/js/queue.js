@@ -53,6 +53,7 @@ const ACTIONS = {
 /** Listen once; rows may be replaced at any time. */
 export function start() {
   count();
+  list()?.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   if (started) return;
   started = true;
   document.addEventListener("hearth:key", (event) => {
