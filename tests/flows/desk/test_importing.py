@@ -88,9 +88,13 @@ def test_a_file_is_looked_at_confirmed_and_taken_over(world: Any, sign_in: Calla
     ):
         assert words in page
     assert of(app, Request.id) == []
+    assert "Customer Email the address of who asked" in page
     page.submit("confirm")
     assert of(app, Request.id) == []
+    assert "Go on from here" in ada.get(page.path)
+    assert 'id="standing"' not in ada.fragment(page.path).source
     run_jobs()
+    assert 'id="standing" hx-swap-oob="outerHTML"></div>' in ada.fragment(page.path).source
     assert "3 requests were taken over." in ada.get(page.path)
     rows = of(app, Request.title, Request.requester_id, Request.filed_by_id, Request.status, Request.is_open, Request.channel, Request.service_id)
     assert [(row.title, row.requester_id) for row in rows] == [
