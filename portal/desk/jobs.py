@@ -7,7 +7,7 @@ from portal.desk.actions import drafts, importing, presence, services, sharing, 
 from portal.kernel import clock, jobs, search_keeping
 from portal.kernel.unit_of_work import unit_of_work
 
-BATCHES = 100
+BATCHES = 800
 """At most so many in one run; what is left is taken up half a minute later."""
 
 

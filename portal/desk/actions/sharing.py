@@ -21,7 +21,7 @@ from portal.kernel.db import db
 from portal.kernel.policy import SYSTEM, Actor
 from portal.people.calendars import work_calendar
 
-BATCH = 100
+BATCH = 25
 """Watched requests that are looked at in one unit of work."""
 
 

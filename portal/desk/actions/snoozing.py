@@ -16,7 +16,7 @@ from portal.kernel.errors import Conflict, Refusal
 from portal.kernel.messages import say
 from portal.kernel.policy import SYSTEM, Actor
 
-BATCH = 200
+BATCH = 25
 
 
 def snooze(request: Request, until: datetime | None, *, reason: str = "", actor: Actor, now: datetime) -> Request:
