@@ -1,6 +1,7 @@
 """`portal ingest-mail`: every mail of every file gets a decision, and one bad file stops nobody."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from portal.kernel.errors import Busy, DiskFull, TooLarge
 from portal.kernel.incoming import store
 from portal.kernel.incoming.reading import Reading, TooSlow, read_within
 from portal.kernel.incoming.store import Decision, Verdict
+
+_BETWEEN = re.compile(rb"\r?\n\r?\nFrom [^\n]{0,1000}\n(?=[!-9;-~]{1,80}[ \t]?:)")
+"""Not every way quotes a sentence of the text that begins like the line between two mails; above headers it is one."""
 
 
 def ingest(names: tuple[str, ...], *, dry: bool, as_json: bool) -> int:
@@ -58,13 +62,13 @@ def _content(name: str) -> bytes:
 
 
 def _mails(raw: bytes) -> Iterator[bytes]:
-    """The mails of a file: one, or those of an mbox, which begins with ``From `` and separates by an empty line and ``From ``."""
+    """The mails of a file: one, or those of an mbox, which begins with ``From `` and separates by an empty line and ``From `` above headers."""
     if not raw.startswith(b"From "):
         yield raw
         return
-    for part in raw.replace(b"\r\nFrom ", b"\nFrom ").replace(b"\r\n\nFrom ", b"\n\nFrom ")[5:].split(b"\n\nFrom "):
-        head, _, rest = part.partition(b"\n")
-        yield (rest or head).replace(b"\n>From ", b"\nFrom ")
+    head, _, rest = raw.partition(b"\n")
+    for part in _BETWEEN.split(rest or head[5:]):
+        yield part.replace(b"\n>From ", b"\nFrom ")
 
 
 def _one(name: str, raw: bytes, dry: bool) -> dict[str, Any]:

@@ -37,6 +37,13 @@ def test_an_mbox_gives_the_mails_their_keys(one: bytes, other: bytes) -> None:
     assert [key_of(raw) for raw in found] == [key_of(one), key_of(other)]
 
 
+def test_a_sentence_between_two_paragraphs_parts_no_mail() -> None:
+    """Mail servers put the line of a box above what they hand to a command, and leave the text as it is."""
+    raw = b"Subject: Door\n\nHello,\n\nFrom the desk of Mara:\nit does not close.\n"
+    for form in (raw, raw.replace(b"\n", b"\r\n")):
+        assert [key_of(one) for one in _mails(b"From mara@marlow.example Tue Nov 24\n" + form)] == [key_of(raw)]
+
+
 @given(MAIL, MAIL)
 def test_other_words_are_another_mail(one: bytes, other: bytes) -> None:
     """Only quoting, line ends and empty lines at the end make no difference."""
