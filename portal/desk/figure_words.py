@@ -16,7 +16,7 @@ class Meaning:
 
 _OPEN_LATE = say(
     "Counted on the day it was due, kept or late. What is still open and past due counts as late now, so leaving it open does not help. "
-    "A request that is opened again loses its verdict until it is solved; a cancelled one does not count."
+    "A request that is opened again loses its verdict until it is solved; a cancelled one counts only if it was late by then."
 )
 _WORKING = say(
     "Counted on the day of the answer, in the working hours of the request, without the time it waited for the requester or somebody named. The times are read "

@@ -60,7 +60,7 @@ function layout(frame, series) {
   const every = Math.max(1, Math.ceil(series[0].x.length / (frame.clientWidth < 480 ? 5 : 9)));
   const shown = series[0].x.filter((_, place) => (series[0].x.length - 1 - place) % every === 0);
   const y = { ...axis, rangemode: "tozero", tickformat: ",d" };
-  if (frame.dataset.unit === "%") Object.assign(y, { ticksuffix: "%", range: [0, 104], tickvals: [0, 25, 50, 75, 100] });
+  if (frame.dataset.unit === "%") Object.assign(y, { range: [0, 104], tickvals: [0, 25, 50, 75, 100], ticktext: [0, 25, 50, 75, 100].map((value) => `${value}%`) });
   if (frame.dataset.unit === "min") Object.assign(y, minutes(Math.max(1, ...series.flatMap((one) => one.y.filter((value) => value !== null)))));
   return {
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },

@@ -1,7 +1,7 @@
 """Figures as tables: one shape for the page, the drawing beside it and the file. A cell knows its words, its value and its rows."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -130,6 +130,19 @@ def promises(found: read.Figures, rows: Rows) -> Table:
     return Table("promises", _("Promises"), [_("Promise"), _("On time"), _("Were due"), _("Late"), _("Period before")], lines)
 
 
+def four(shown: Mapping[str, Table], rows: Rows) -> list[tuple[str, Cell]]:
+    """What one looks at first, from the tables below: answered and solved on time, half of the solutions, and what is open."""
+    found = []
+    for line in shown["promises"].rows[:2]:
+        late = _("%(late)s of %(due)s late", late=line[3].text, due=line[2].text) if line[1].percent is not None else ""
+        found.append((line[0].text, replace(line[1], note=late)))
+    solved, ages_shown = shown["times"].rows[1], shown["ages"]
+    half = replace(solved[1], url=solved[5].url, note=_("of working time"))
+    number_open = sum(int(line[1].value or 0) for line in ages_shown.rows)
+    waits = number(number_open, rows("open"), ages_shown.finding if number_open else "")
+    return [*found, (_("Half solved within"), half), (_("Open now"), waits)]
+
+
 def lengths(found: read.Figures, rows: Rows) -> Table:
     """How long answers and solutions took."""
     lines = []
@@ -137,7 +150,15 @@ def lengths(found: read.Figures, rows: Rows) -> Table:
         now, before, meaning = read.took(found.whole, clock), read.took(found.before, clock), MEANINGS[f"{clock}_time"]
         took = [length(now.half), length(now.most), length(now.half_elapsed, wall=True), length(now.most_elapsed, wall=True)]
         lines.append([head(str(meaning.name), meaning), *took, number(now.number, rows(f"{clock}_time")), faster(now.half, before.half)])
-    columns = [_("Time"), _("Half within"), _("9 in 10 within"), _("Half, nights included"), _("9 in 10, nights included"), _("Of"), _("Half, period before")]
+    columns = [
+        _("Time"),
+        _("Half within"),
+        _("9 in 10 within"),
+        _("Half, nights included"),
+        _("9 in 10, nights included"),
+        _("Counted"),
+        _("Half, period before"),
+    ]
     return Table("times", _("Times"), columns, lines)
 
 

@@ -42,7 +42,8 @@ def figures(key: str) -> str:
     calendar = read.calendar_of(department.id)
     period = pages.asked(PeriodFilter.from_address(), calendar.zone, now)
     shown = _tables(department, period, calendar, now)
-    context = {"department": department, "period": period, "tables": shown, "spans": pages.tabs("desk.figures", period, key=key)}
+    four = tables.four(shown, _rows(department, period))
+    context = {"department": department, "period": period, "tables": shown, "four": four, "spans": pages.tabs("desk.figures", period, key=key)}
     return render_template("desk/figures.html", sentence=_sentence(shown), file=partial(url_for, "desk.figures_csv", key=key, **period.held), **context)
 
 

@@ -321,6 +321,7 @@ def test_an_administrator_reads_numbers_and_no_rows(desk: DeskUser, sign_in: Any
         page = ada.get(PAGE)
         assert page.status == 200
         assert shown_links(page.source) == {}
+        assert "<a " not in page.source.split('class="card fig-four"')[1].split("</dl>")[0]
         assert "Open for longest" not in page.source
         assert ada.get(f"{PAGE}/rows?measure=opened").status == 403
         assert shown_links(ada.get("/queue/it/figures?weeks=52").source)
@@ -398,3 +399,14 @@ def test_the_start_page_of_a_lead_tells_this_week(desk: DeskUser, sign_in: Any, 
     assert line.missed >= 2
     assert line.late >= 1
     assert line.oldest is not None
+
+
+def test_four_numbers_come_first_and_lead_to_their_rows(desk: DeskUser, sign_in: Any) -> None:
+    """Answered and solved on time, how long a solution takes and what is open, before any table."""
+    solved(desk, 2, HOUR)
+    with time_machine.travel(STORY + LATER, tick=False):
+        source = sign_in(desk.world.jonas).get(PAGE).source
+    first = source.split('class="card fig-four"')[1].split("</dl>")[0]
+    assert re.findall(r"<dt>(.*?)</dt>", first) == ["Answered on time", "Solved on time", "Half solved within", "Open now"]
+    assert re.findall(r"measure=(\w+)", first) == ["first_response_due", "resolution_due", "resolution_time", "open"]
+    assert source.index("fig-four") < source.index("<table")
