@@ -179,7 +179,7 @@ def test_nobody_ends_up_with_what_the_giver_lacks(app: Flask, canaries: Canaries
     own, friend = before[who], {"mara": "sam", "jonas": "kim", "priya": "ola", "elena": "tom"}[who]
     visitor = visitors(app, world, (who,))[who]
     form = hostile(world, who, friend, token_of(visitor))
-    for door in doors(app, canaries, unsafe=True):
+    for door in some(doors(app, canaries, unsafe=True)):
         if door.endpoint not in ("people.sign_out", "people.end_everywhere"):
             assert visitor.post(door.path, form, follow_redirects=False).status < 500, door
     gained = {
