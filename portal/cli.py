@@ -175,10 +175,10 @@ def import_people(app: Flask, file: Path, yes: bool, missing_leave: bool) -> Non
 @portal.command("import-requests")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", "dry", is_flag=True, help="Say what would happen and write nothing.")
-@click.option("--zone", help="Time zone of dates that name none.  [default: the company's]")
-@click.option("--department", metavar="KEY", help="Where requests go that name no department we know.  [default: refuse them]")
+@click.option("--zone", help="Time zone of dates that name none; left out, the company's.")
+@click.option("--department", metavar="KEY", help="Where requests go that name no department we know; left out, they are refused.")
 @click.option("--source", default="earlier desk", show_default=True, help="Name of the earlier desk; its numbers are told apart by it.")
-@click.option("--keep-open", is_flag=True, help="What is still open goes on here.  [default: it comes in as history]")
+@click.option("--keep-open", is_flag=True, help="What is still open goes on here; left out, it comes in as history.")
 @with_app
 def import_requests(app: Flask, file: Path, **chosen: Any) -> None:
     """Take over the requests of an earlier desk from a CSV FILE. Nobody is told; the same file twice makes nothing twice.

@@ -19,6 +19,8 @@ function act(element) {
     element.scrollIntoView({ block: "nearest" });
   } else {
     element.click();
+    // Who chooses what to write wants to write it: the next letters belong into the field, not to the keys of the page.
+    if (element.matches("label")) [...(element.closest("form")?.querySelectorAll("textarea") ?? [])].find((area) => area.checkVisibility())?.focus();
   }
 }
 

@@ -186,3 +186,15 @@ def test_a_call_that_is_done(open_page: Open, world: Any) -> None:
     line.get_by_label("What is it about").select_option(index=1)
     follow(line.get_by_role("button", name="Logged and done"))
     expect(jonas.get_by_text("Logged and done:")).to_be_visible()
+
+
+@about("for-mara")
+def test_the_key_of_the_note_leads_into_it(open_page: Open, world: Any, address: str) -> None:
+    """What is typed after I is words, not keys of the page: K leads to no other request."""
+    jonas = open_page(address, who=world.jonas)
+    jonas.wait_for_selector("#note[aria-autocomplete]", state="attached")  # the scripts are there
+    jonas.keyboard.press("i")
+    expect(jonas.locator("#note")).to_be_focused()
+    jonas.keyboard.type("Look, Kim")
+    expect(jonas.locator("#note")).to_have_value("Look, Kim")
+    assert jonas.url.endswith(address)

@@ -46,6 +46,7 @@ class Program:
             "HEARTH_PORT": str(self.port),
             "HEARTH_DATABASE_URL": database,
             "HEARTH_SECRET_KEY": KEY,
+            "HEARTH_SECOND_FACTOR": "optional",
             "HEARTH_LOG_LEVEL": "ERROR",
         }
         self.running: list[subprocess.Popen[bytes]] = []

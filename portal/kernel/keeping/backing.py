@@ -29,7 +29,7 @@ from portal.kernel.settings import FILE_NAME, Settings, SettingsError
 
 WAIT = 900.0
 """Seconds for another backup, or the nightly sweep of uploads, to end."""
-NAME = re.compile(r"hearth-[0-9]{8}T[0-9]{6}Z(-before-[0-9a-z]+)?\.tar")
+NAME = re.compile(r"hearth-[0-9]{8}T[0-9]{6}Z(-before-[0-9a-z]+)?(-[0-9]+)?\.tar")
 WORK = ".hearth-backup-"
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -84,7 +84,10 @@ def _target(to: Path | None, settings: Settings, now: datetime, before: str | No
         if not to.resolve().parent.is_dir():
             raise SettingsError(f"The folder {to.resolve().parent} does not exist.")
         return to.resolve()
-    return folder.resolve() / f"hearth-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}{f'-before-{before}' if before else ''}.tar"
+    name = f"hearth-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}{f'-before-{before}' if before else ''}"
+    # Two in one second: an upgrade that is mended and begun again at once.
+    names = (f"{name}{f'-{number}' if number > 1 else ''}.tar" for number in range(1, 100))
+    return next(path for path in (folder.resolve() / one for one in names) if not path.exists())
 
 
 @contextmanager
