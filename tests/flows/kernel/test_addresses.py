@@ -10,6 +10,7 @@ from werkzeug.routing import BuildError
 def test_the_same_address_is_built_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal values are looked up, others built; numbers and texts that look alike are told apart."""
     built: list[Any] = []
+    monkeypatch.setattr(app, "_addresses", {})  # what the stories before this one asked for
     plain = Flask.url_for
     monkeypatch.setattr(Flask, "url_for", lambda self, endpoint, **values: built.append((endpoint, values)) or plain(self, endpoint, **values))
     with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
@@ -44,6 +45,7 @@ def test_whole_addresses_lists_and_unknown_places_go_the_long_way(app: Flask) ->
 def test_memory_for_addresses_has_an_end(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who walks through a million requests does not fill it."""
     monkeypatch.setattr("portal.kernel.web.ADDRESSES", 10)
+    monkeypatch.setattr(app, "_addresses", {})
     with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
         for number in range(1, 50):
             assert url_for("desk.request_page", request_id=number) == f"/requests/{number}"
