@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Identified, enum_type
+from portal.people.rules import initials
 
 
 class Kind(StrEnum):
@@ -133,8 +134,7 @@ class Person(Identified):
     @property
     def initials(self) -> str:
         """Two letters for the disc beside the name."""
-        words = [w for w in self.name.split() if w[:1].isalpha()]
-        return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper() if words else "?"
+        return initials(self.name)
 
     @property
     def tint(self) -> int:

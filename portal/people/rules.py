@@ -29,6 +29,12 @@ def folded(text: str) -> str:
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
+def initials(name: str) -> str:
+    """Two letters for the disc beside a name."""
+    words = [word for word in name.split() if word[:1].isalpha()]
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper() if words else "?"
+
+
 def sort_name(name: str) -> str:
     """How a name is sorted: the last word first, accents aside ("okafor mara")."""
     words = folded(name).split()

@@ -12,6 +12,7 @@ from portal.desk.models import Message, Presence, Request
 from portal.desk.rules import PUBLIC
 from portal.kernel.prepared import ME, once, read
 from portal.people.models import Person
+from portal.people.rules import initials
 
 WRITING = timedelta(seconds=60)
 """Who typed within this time is writing."""
@@ -31,8 +32,7 @@ class Writer:
     @property
     def initials(self) -> str:
         """Two letters for the disc."""
-        found = [part for part in self.name.split() if part[:1].isalpha()]
-        return (found[0][0] + (found[-1][0] if len(found) > 1 else "")).upper() if found else "?"
+        return initials(self.name)
 
     @property
     def tint(self) -> int:

@@ -21,6 +21,7 @@ from portal.kernel.policy import Actor
 from portal.kernel.prepared import like, once, read
 from portal.people.calendars import work_calendar
 from portal.people.models import Department, Person
+from portal.people.rules import initials
 
 PAGE = 25
 CAP = 1000
@@ -39,8 +40,7 @@ class Choice:
     @property
     def initials(self) -> str:
         """Two letters for the disc."""
-        parts = [part for part in self.name.split() if part[:1].isalpha()]
-        return (parts[0][0] + (parts[-1][0] if len(parts) > 1 else "")).upper() if parts else "?"
+        return initials(self.name)
 
     @property
     def tint(self) -> int:

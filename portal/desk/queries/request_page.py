@@ -24,6 +24,7 @@ from portal.kernel.prepared import ME, once, read
 from portal.people.calendar import WorkCalendar
 from portal.people.models import Department, Location, Person
 from portal.people.queries.persons import back_on, shown
+from portal.people.rules import initials
 
 NEWEST = 400
 """Entries of a conversation and of its record that a page shows."""
@@ -47,8 +48,7 @@ class Face:
     @property
     def initials(self) -> str:
         """Two letters for the disc."""
-        found = [word for word in self.name.split() if word[:1].isalpha()]
-        return (found[0][0] + (found[-1][0] if len(found) > 1 else "")).upper() if found else "?"
+        return initials(self.name)
 
     @property
     def tint(self) -> int:

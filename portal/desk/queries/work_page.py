@@ -16,6 +16,7 @@ from portal.kernel.db import db
 from portal.kernel.paging import Count
 from portal.kernel.policy import Actor
 from portal.kernel.prepared import Shape, like, once, read, shape_of
+from portal.people.rules import initials
 
 TALK = 300
 """Entries of the conversation, and of events, that are shown at first; the newest."""
@@ -36,8 +37,7 @@ class Face:
     @property
     def initials(self) -> str:
         """Two letters for the disc."""
-        found = [part for part in self.name.split() if part[:1].isalpha()]
-        return (found[0][0] + (found[-1][0] if len(found) > 1 else "")).upper() if found else "?"
+        return initials(self.name)
 
     @property
     def tint(self) -> int:

@@ -16,6 +16,7 @@ from portal.kernel.prepared import once
 from portal.people import rules
 from portal.people.models import Absence, Department, Location, Person
 from portal.people.policy import persons_visible_to
+from portal.people.rules import initials
 
 PAGE = 40
 SUGGESTED = 10
@@ -44,8 +45,7 @@ class PersonRow:
     @property
     def initials(self) -> str:
         """Two letters for the disc."""
-        words = [w for w in self.name.split() if w[:1].isalpha()]
-        return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper() if words else "?"
+        return initials(self.name)
 
     @property
     def tint(self) -> int:

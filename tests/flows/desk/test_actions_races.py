@@ -1,6 +1,5 @@
 """Sixteen people press at the same moment: exactly one gets it, on SQLite and on PostgreSQL."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -19,9 +18,8 @@ from portal.desk.models import Alert, Message, Request
 from portal.desk.rules import Answer, ReplyKind
 from portal.kernel import submissions
 from portal.kernel.db import db
-from portal.kernel.errors import PortalError
 from portal.kernel.policy import Actor
-from portal.kernel.unit_of_work import run
+from tests.support import racing
 from tests.support.desk import DeskUser
 from tests.support.story import STORY
 
@@ -30,28 +28,8 @@ WAYS = 16
 
 
 def race(app: Flask, work: Callable[[int], Any]) -> Counter[str]:
-    """Let sixteen threads do ``work(number)`` at once, each in a unit of work; how often each outcome came."""
-    db.session.remove()  # what this thread reads afterwards must not come from before the race
-    gate = threading.Barrier(WAYS)
-    outcomes: list[str] = []
-
-    def one(number: int) -> None:
-        with app.test_request_context("/need/repair", method="POST"):
-            gate.wait()
-            try:
-                outcomes.append(str(run(lambda: work(number))))
-            except PortalError as error:
-                outcomes.append(type(error).__name__)
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(WAYS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(outcomes) == WAYS
-    return Counter(outcomes)
+    """How often each outcome came of so many at once."""
+    return racing.race(app, work, "/need/repair", WAYS)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Two people at once: the same view renamed, removed, chosen; the same name twice; the same request laid to rest and woken."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,9 +17,9 @@ from portal.desk.actions.snoozing import snooze, wake, wake_due
 from portal.desk.models import QueueDefault, Request, SavedView
 from portal.desk.queries import views as read
 from portal.kernel.db import db
-from portal.kernel.errors import PortalError
 from portal.kernel.policy import Actor
-from portal.kernel.unit_of_work import run, unit_of_work
+from portal.kernel.unit_of_work import unit_of_work
+from tests.support import racing
 from tests.support.desk import DeskUser
 from tests.support.story import STORY
 
@@ -30,27 +29,8 @@ HOUR = timedelta(hours=1)
 
 
 def race(app: Flask, work: Callable[[int], Any]) -> Counter[str]:
-    """Let eight threads do ``work(number)`` at once, each in a unit of work; how often each outcome came."""
-    db.session.remove()
-    gate, outcomes = threading.Barrier(WAYS), []
-
-    def one(number: int) -> None:
-        with app.test_request_context("/queue/facilities", method="POST"):
-            gate.wait()
-            try:
-                outcomes.append(str(run(lambda: work(number))))
-            except PortalError as error:
-                outcomes.append(type(error).__name__)
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(WAYS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(outcomes) == WAYS, outcomes
-    return Counter(outcomes)
+    """How often each outcome came of so many at once."""
+    return racing.race(app, work, "/queue/facilities", WAYS)
 
 
 @pytest.fixture
